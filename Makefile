@@ -1,0 +1,47 @@
+# Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-fast release check bench demo lock format clean
+bin := .venv/bin/
+fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
+ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
+.PHONY: .venv/.ready
+endif
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.venv/.ready:
+	@sh tools/setup.sh
+
+lab: .venv/.ready  ## set up (first time) and open JupyterLab at the start page
+	@echo "Opening JupyterLab at the start page.  Stop it with Ctrl-C here."
+	@$(bin)jupyter lab $(LAB_ARGS) lessons/00_start_here/00_start_here.ipynb
+
+test: .venv/.ready  ## set up and run every test
+	@echo "Running every test (browser tests need chromium: Debian's package, or set CHROMIUM=/path)."
+	@$(bin)ruff format --check --quiet . && $(bin)ruff check --quiet .
+	@$(bin)python -m pytest
+
+test-fast: .venv/.ready  ## the tests without browser and slow ones
+	@$(bin)python -m pytest -m "not browser and not slow"
+
+release: .venv/.ready  ## make lessons/ from solutions/ with nbgrader
+	@$(bin)python -m tools.release
+
+check: .venv/.ready  ## check solutions/ and lessons/: in sync, stripped, no leak; planted answers
+	@$(bin)python -m tools.check
+
+demo: .venv/.ready  ## make a class of 12 submissions, grade it, show the table
+	@$(bin)python -m autograder demo
+
+bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(bin)python $$script || exit 1; done
+
+lock: .venv/.ready  ## resolve requirements.lock anew from pyproject.toml
+	@sh tools/lock.sh
+
+format: .venv/.ready  ## format code and notebooks, strip notebooks
+	@$(bin)ruff format --quiet . && $(bin)ruff check --quiet --fix . && $(bin)python -m tools.strip
+
+clean:  ## remove the environment and what grading made
+	rm -rf .venv demo_course tests/output build *.egg-info

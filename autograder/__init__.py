@@ -1,0 +1,1 @@
+"""Grade the lessons: find submissions, repair them, run them, keep scores, explain them."""

@@ -1,0 +1,94 @@
+"""The command line: `python -m autograder --help`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder import commands
+from autograder.course import CourseError
+from autograder.executor.limits import DEFAULT
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; each command sets `command`, a function of the parsed arguments."""
+    top = argparse.ArgumentParser("autograder", description="Grade the lessons into nbgrader's gradebook.")
+    sub = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, text, options in [
+        ("grade", "run and score every submission of a lesson", _grade_options),
+        ("feedback", "write a page of HTML for every graded student", _lesson_options),
+        ("export", "write the scores as a table", _export_options),
+        ("status", "say what is graded, what waits, what needs manual grading", _lesson_options),
+        ("demo", "make a class of 12 submissions and grade it", _demo_options),
+    ]:
+        command = sub.add_parser(name, help=text, description=text.capitalize() + ".")
+        options(command)
+        command.set_defaults(command=getattr(commands, name))
+    return top
+
+
+def _lesson_options(command: argparse.ArgumentParser, **lesson) -> None:
+    command.add_argument("lesson", metavar="LESSON", **lesson)
+    command.add_argument("--course", default=".", metavar="DIR", help="the course folder (default: this one)")
+
+
+def _run_options(command: argparse.ArgumentParser) -> None:
+    jobs = os.cpu_count() or 1
+    command.add_argument("--jobs", type=_positive(int), default=jobs, metavar="N", help="how many at a time")
+    for name, default, what in [
+        ("--cell-timeout", DEFAULT.cell, "a cell"),
+        ("--timeout", DEFAULT.total, "in all"),
+    ]:
+        text = f"seconds {what} (default: {default})"
+        command.add_argument(name, type=_positive(float), default=default, metavar="S", help=text)
+
+
+def _grade_options(command: argparse.ArgumentParser) -> None:
+    _lesson_options(command)
+    command.add_argument("--student", nargs="+", action="extend", metavar="ID", help="only these students")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
+    _run_options(command)
+
+
+def _export_options(command: argparse.ArgumentParser) -> None:
+    _lesson_options(command, nargs="?")
+    command.add_argument("--all", action="store_true", help="all released lessons")
+    command.add_argument("--format", choices=["csv"], default="csv")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write here (default: standard output)")
+
+
+def _demo_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--course", default="demo_course", metavar="DIR", help="where to make the class")
+    command.add_argument(
+        "--source", default=".", metavar="DIR", help="the repository with solutions/ and tests/"
+    )
+    command.add_argument("--lesson", metavar="LESSON", help="which lesson (default: the first with answers)")
+    _run_options(command)
+
+
+def _positive(kind: type):
+    def convert(text: str):
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"must be above 0. Received: {text}")
+        return value
+
+    convert.__name__ = kind.__name__  # argparse names it in its messages
+    return convert
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except CourseError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("autograder: stopped; what was graded so far is kept.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

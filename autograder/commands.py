@@ -1,0 +1,93 @@
+"""What each command does and prints."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from autograder import report
+from autograder.course import Course, CourseError, open_course
+from autograder.demo import make_class
+from autograder.executor.limits import Limits
+from autograder.feedback import write_feedback
+from autograder.grade import grade as grade_lesson
+from autograder.result import Result
+from autograder.store import gradebook
+
+BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+
+def grade(options: Namespace) -> int:
+    """Grade a lesson and show the scores; 1 when the grader itself failed on a submission."""
+    course = open_course(options.course)
+    outcome = _grade(course, options.lesson, options.student, options)
+    if options.json:
+        options.json.write_text(json.dumps(report.detailed(course, options.lesson), indent=1), "utf-8")
+    return int(any(result.state == "error" for result in outcome.values()))
+
+
+def _grade(course: Course, lesson: str, students: list[str] | None, options: Namespace) -> dict[str, Result]:
+    console = Console()
+    limits = Limits(cell=options.cell_timeout, total=options.timeout)
+    with Progress(*BAR, console=console) as progress:
+        task = progress.add_task(lesson, total=None)
+        outcome = grade_lesson(
+            course,
+            lesson,
+            students,
+            options.jobs,
+            limits,
+            on_start=lambda found: _announce(progress, task, len(found)),
+            on_result=lambda student, result: progress.advance(task),
+        )
+    console.print(report.score_table(lesson, outcome, gradebook.scores(course, lesson), console.width))
+    return outcome
+
+
+def _announce(progress: Progress, task, count: int) -> None:
+    progress.console.print("Students' code runs as you, not sandboxed.")
+    progress.update(task, total=count)
+
+
+def feedback(options: Namespace) -> int:
+    """Write the feedback pages of a lesson."""
+    course = open_course(options.course)
+    pages = write_feedback(course, options.lesson)
+    print(f"{len(pages)} pages in {course.path / course.feedback_directory}/<student>/{options.lesson}/")
+    return 0
+
+
+def export(options: Namespace) -> int:
+    """Write the scores as CSV."""
+    if bool(options.lesson) == options.all:
+        raise CourseError("Name one lesson, or say --all.")
+    _export(open_course(options.course), options.lesson, options.out)
+    return 0
+
+
+def _export(course: Course, lesson: str | None, out: Path | None) -> None:
+    if out is None:
+        return report.export(course, lesson, sys.stdout)
+    with out.open("w", newline="", encoding="utf-8") as file:
+        report.export(course, lesson, file)
+
+
+def status(options: Namespace) -> int:
+    """Print what is graded and what is to be done."""
+    for what, names in report.status(open_course(options.course), options.lesson).items():
+        print(f"{what}: {len(names)}" + (f" ({', '.join(names)})" if names else ""))
+    return 0
+
+
+def demo(options: Namespace) -> int:
+    """Make a class, grade it, write its feedback and its table."""
+    course, lesson = make_class(Path(options.source), Path(options.course), options.lesson)
+    outcome = _grade(course, lesson, None, options)
+    pages = write_feedback(course, lesson)
+    table = course.path / "grades.csv"
+    _export(course, lesson, table)
+    print(f"{len(pages)} pages of feedback, such as {pages[0]}; the table is {table}.")
+    return int(any(result.state == "error" for result in outcome.values()))

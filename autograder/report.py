@@ -1,0 +1,98 @@
+"""Who has what: the table after grading, the export, the status of a lesson."""
+
+import csv
+from typing import TextIO
+
+from rich.table import Table
+
+from autograder.course import Course, CourseError, check_lesson, is_released, lessons
+from autograder.intake import find
+from autograder.result import Result
+from autograder.store import gradebook, results
+from autograder.store.gradebook import Score
+
+COLUMNS = ["student", "lesson", "score", "max_score", "manual_pending", "state", "reason"]
+STYLES = {"graded": "green", "repaired": "yellow", "error": "bold red"}
+
+
+def score_table(lesson: str, outcome: dict[str, Result], scores: dict[str, Score], width: int) -> Table:
+    """Return the table of one grading; a column for each graded cell where the terminal is wide enough."""
+    names = list(dict.fromkeys(name for s in scores.values() for name in s.cells))
+    names = names if 70 + sum(len(name) + 3 for name in names) <= width else []
+    table = Table(title=lesson)
+    for header in ["student", "score", *names, "state", "reason"]:
+        table.add_column(header, overflow="fold")
+    for student, result in sorted(outcome.items()):
+        score = scores.get(student)
+        cells = [f"{score.cells[name][0]:g}" if score else "" for name in names]
+        style = STYLES.get(result.state, "red")
+        table.add_row(student, _points(score), *cells, f"[{style}]{result.state}[/]", _plain(result.reason))
+    return table
+
+
+def _points(score: Score | None) -> str:
+    return f"{score.score:g} / {score.max_score:g}{' +?' if score.pending else ''}" if score else "-"
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")  # a student's file name is no markup
+
+
+def rows(course: Course, lesson: str) -> list[dict[str, str | float]]:
+    """Return the export's rows of one lesson: everybody the gradebook knows, submitted or not."""
+    scores, outcome = gradebook.scores(course, lesson), results.load(course, lesson)
+    names = sorted({*gradebook.students(course), *scores, *outcome})
+    return [_row(name, lesson, scores.get(name), outcome.get(name)) for name in names]
+
+
+def detailed(course: Course, lesson: str) -> list[dict]:
+    """Return the rows of one lesson, each with the score and the maximum of every graded cell."""
+    scores = gradebook.scores(course, lesson)
+    return [row | {"cells": _cells(scores.get(row["student"]))} for row in rows(course, lesson)]
+
+
+def _cells(score: Score | None) -> dict[str, tuple[float, float]]:
+    return score.cells if score else {}
+
+
+def _row(student: str, lesson: str, score: Score | None, result: Result | None) -> dict[str, str | float]:
+    state = result.state if result else "graded by nbgrader" if score else "not submitted"
+    points = (score.score, score.max_score, "yes" if score.pending else "no") if score else ("", "", "")
+    reason = result.reason if result else ""
+    return dict(zip(COLUMNS, [student, lesson, *points, state, reason], strict=True))
+
+
+def export(course: Course, lesson: str | None, file: TextIO) -> None:
+    """Write the table of a lesson, or of all released lessons, as CSV."""
+    if lesson:
+        check_lesson(course, lesson)
+    chosen = [lesson] if lesson else [name for name in lessons(course) if is_released(course, name)]
+    if not chosen:
+        raise CourseError("No lesson was released yet. Run `make release` first.")
+    writer = csv.DictWriter(file, COLUMNS)
+    writer.writeheader()
+    for name in chosen:
+        writer.writerows({k: _harmless(v) for k, v in row.items()} for row in rows(course, name))
+
+
+def _harmless(value: str | float) -> str | float:
+    # A spreadsheet runs a text that starts like this as a formula, and students choose file names.
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+
+
+def status(course: Course, lesson: str) -> dict[str, list[str]]:
+    """Return the students by what was done and by what is to be done."""
+    check_lesson(course, lesson)
+    try:
+        folders = {s.student: s.folder for s in find(course, lesson)}
+    except CourseError:
+        folders = {}
+    scores, outcome = gradebook.scores(course, lesson), results.load(course, lesson)
+    everybody = {*gradebook.students(course), *folders}
+    return {
+        "graded": sorted(name for name, r in outcome.items() if r.state != "error"),
+        "waiting to be graded": sorted(folders.keys() - outcome.keys()),
+        "not graded, the grader failed": sorted(n for n, r in outcome.items() if r.state == "error"),
+        "waiting for manual grading": sorted(name for name, score in scores.items() if score.pending),
+        "not submitted": sorted(everybody - folders.keys()),
+    }

@@ -1,0 +1,1 @@
+"""What grading keeps: one JSON result a submission, and nbgrader's own gradebook."""

@@ -1,0 +1,54 @@
+"""The pruning engine: model ─criterion→ scores ─pool→ units ─scope(sparsity)→ keep ─expand→ Masks → hold.
+
+Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
+"""
+
+from .callbacks import GradualPruning
+from .criteria import Criterion, magnitude, random
+from .granularity import Element, Granularity
+from .holding import hold, release
+from .masks import Masks
+from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
+from .prune import make_masks
+from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
+from .scopes import Scope, above, globally, layerwise
+from .select import check_sparsity, survivors, top
+from .variables import named_variables, prunable_variables
+
+__all__ = [
+    "Criterion",
+    "Element",
+    "GradualPruning",
+    "Granularity",
+    "Masks",
+    "Parameters",
+    "Report",
+    "Row",
+    "Schedule",
+    "Scope",
+    "above",
+    "check_sparsity",
+    "constant",
+    "cosine",
+    "exponential",
+    "globally",
+    "gzip_bytes",
+    "hold",
+    "iterative",
+    "layerwise",
+    "linear",
+    "magnitude",
+    "make_masks",
+    "named_variables",
+    "one_shot",
+    "parameters",
+    "polynomial",
+    "prunable_variables",
+    "random",
+    "raw_bytes",
+    "release",
+    "report",
+    "sparsity",
+    "survivors",
+    "top",
+]

@@ -1,0 +1,120 @@
+"""hold: keep masked weights at zero while the model trains, whatever trains it.
+
+The optimizer calls a variable's constraint at the end of every step, inside the compiled function. That is
+the one place all training goes through: Adam's and momentum's memory, weight decay, XLA, steps_per_execution,
+gradient accumulation, mixed precision, `train_on_batch` and GradientTape loops with `optimizer.apply`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+
+from .masks import Masks, zeroed
+from .variables import check_model, named_variables
+
+
+def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
+    """Zero the masked weights of a model now and after every optimizer step, until `release`.
+
+    Constraints the layers have already go on working. Held again, a model has the new masks instead; masks
+    for the same variables are swapped without tracing the training function anew. A saved model is a plain
+    Keras file: `load_model` and `clone_model` know nothing of the masks, so then `hold(model,
+    Masks.from_zeros(model))`.
+
+    Hold the model you train, not a part of it, and call it before a GradientTape step of your own is first
+    traced by tf.function. Weights that a new mask brings back start at zero, with their optimizer's memory.
+    The squared gradients of masked weights still count in `global_clipnorm`.
+    Raises: ValueError, with nothing changed, for masks of another model or a layer with LoRA.
+    """
+    masks = Masks(masks)
+    variables = masks.variables(model)
+    _refuse_lora(model, variables.values())
+    changed = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
+    changed += [_attach(model, v, masks[path]) for path, v in variables.items()]
+    if any(changed):
+        _retrace(model)
+
+
+def release(model: keras.Model) -> None:
+    """Let the masked weights of a model train again, with the constraints their layers had before `hold`."""
+    check_model(model)
+    if any([_detach(variable) for variable in model.weights]):
+        _retrace(model)
+
+
+class _Held:
+    """A variable's constraint while it is held: zero where the mask is zero, and the user's own
+    constraint."""
+
+    def __init__(self, model: keras.Model, variable: keras.Variable, own: Callable | None) -> None:
+        self.model, self.variable, self.own = weakref.ref(model), variable, own
+        # A Keras variable, so that new masks reach the compiled step; in one byte a weight; tracked by no
+        # layer, so that it is neither trained nor saved.
+        self.mask = keras.Variable(
+            np.ones(variable.shape, np.uint8), dtype="uint8", trainable=False, name="mask"
+        )
+
+    def __call__(self, value: object) -> object:
+        self.silence_average()
+        value = zeroed(value, self.mask)
+        # The user's constraint should see the weights that count (a norm, say), but may not bring others
+        # back.
+        return value if self.own is None else zeroed(self.own(value), self.mask)
+
+    def silence_average(self) -> None:
+        """Zero the masked weights in the optimizer's moving average too, if it keeps one (use_ema).
+
+        The average is taken before constraints run, and at the end of `fit` it overwrites the weights.
+        """
+        average = _moving_average(self.model(), self.variable)
+        if average is not None:
+            average.assign(zeroed(average, self.mask))
+
+
+def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> bool:
+    """Hold a variable at zero under the mask; True if the compiled training step cannot know of it."""
+    held = variable.constraint
+    known = isinstance(held, _Held) and held.model() is model
+    if not known:
+        held = _Held(model, variable, held.own if isinstance(held, _Held) else held)
+        variable.constraint = held
+    held.mask.assign(mask)
+    variable.assign(zeroed(variable, mask))
+    held.silence_average()
+    return not known
+
+
+def _detach(variable: keras.Variable) -> bool:
+    held = isinstance(variable.constraint, _Held)
+    if held:
+        variable.constraint = variable.constraint.own
+    return held
+
+
+def _retrace(model: keras.Model) -> None:
+    # A training function traced before keeps the constraints of that time, silently.
+    if getattr(model, "train_function", None) is not None:
+        model.make_train_function(force=True)
+
+
+def _moving_average(model: keras.Model | None, variable: keras.Variable) -> keras.Variable | None:
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # mixed_float16 wraps it
+    if not (getattr(optimizer, "use_ema", False) and optimizer.built):
+        return None
+    averages = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    return next((average for trained, average in averages if trained is variable), None)
+
+
+def _refuse_lora(model: keras.Model, variables: object) -> None:
+    held = {id(v) for v in variables}
+    for layer in model._flatten_layers():
+        if getattr(layer, "lora_enabled", False) and any(id(v) in held for v in layer.weights):
+            raise ValueError(
+                f"Layer {layer.name!r} has LoRA enabled: it computes with kernel + A·B, which fills "
+                "the zeros of any mask in. Save and load the model to merge them, then make the masks."
+            )

@@ -1,0 +1,83 @@
+"""make_masks: score, pool, scope, expand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from .criteria import Criterion, magnitude
+from .granularity import Element, Granularity
+from .masks import Masks
+from .scopes import Scope, globally
+from .select import Arrays, check_sparsity
+from .variables import Variables, prunable_variables
+
+
+def make_masks(
+    model: keras.Model,
+    sparsity: float | None,
+    criterion: Criterion = magnitude(),  # noqa: B008 (a pure function: one for all calls is fine)
+    granularity: Granularity = Element(),  # noqa: B008 (frozen)
+    scope: Scope = globally,
+    within: Iterable[str | keras.Layer] | None = None,
+    among: Masks | None = None,
+) -> Masks:
+    """Decide which weights of a model to keep; the model itself is not changed.
+
+    `sparsity` is the share to prune, in [0, 1), of all weights that take part (None for scopes that decide it
+    themselves, as `above` does). `within` names the layers that take part, by default all with prunable
+    weights. `among` is a previous result: what it prunes stays pruned, so that masks nest.
+    Raises: TypeError or ValueError, one sentence each, before anything is computed.
+    """
+    if sparsity is not None:
+        check_sparsity(sparsity)
+    variables = prunable_variables(model, within)
+    scores = _checked(criterion(model), variables)
+    units = granularity.pool(scores)
+    if among is not None:
+        units = _without_dead(units, granularity.pool(_alive(among, scores)))
+    keep = scope(units, sparsity)
+    masks = granularity.expand(keep, like=scores)
+    return Masks(masks if among is None else {path: m & among[path] for path, m in masks.items()})
+
+
+def _checked(scores: Arrays, variables: Variables) -> Arrays:
+    """The scores of these variables only, after a look at names, shapes and values."""
+    for path, variable in variables.items():
+        if path not in scores:
+            raise ValueError(
+                f"The criterion gave no scores for {path!r}. Received: {', '.join(scores) or 'none'}."
+            )
+        if np.shape(scores[path]) != tuple(variable.shape):
+            raise ValueError(
+                f"The scores of {path!r} must have the shape of the variable, {tuple(variable.shape)}. "
+                f"Received: {np.shape(scores[path])}."
+            )
+        _check_finite(path, scores[path])
+    return {path: scores[path] for path in variables}
+
+
+def _check_finite(path: str, scores: np.ndarray) -> None:
+    # Extremes instead of isfinite(...).all(): NaN and ±inf show up in them, and no array is made.
+    if not np.isfinite([scores.min(), scores.max()]).all():
+        bad = np.count_nonzero(~np.isfinite(scores))
+        raise ValueError(
+            f"The scores of {path!r} must be finite. Received: {bad} that are NaN or infinite. "
+            "Did training diverge?"
+        )
+
+
+def _alive(among: Masks, scores: Arrays) -> Arrays:
+    for path, score in scores.items():
+        if np.shape(among.get(path)) != score.shape:
+            raise ValueError(
+                f"`among` must hold a mask of shape {score.shape} for {path!r}. Received: {among!r}."
+            )
+    return {path: among[path].astype(np.float32) for path in scores}
+
+
+def _without_dead(units: Arrays, alive: Arrays) -> Arrays:
+    """Units whose every weight is pruned already score −inf: they cannot come back."""
+    return {name: np.where(alive[name] > 0, u, -np.inf) for name, u in units.items()}

@@ -1,0 +1,119 @@
+"""How sparse at which step: pure functions step → sparsity, to draw as well as to train with.
+
+Every maker returns a function of the optimizer step (0 before the first update). It takes a number and
+returns a float, or an array and returns a float64 array of that shape. Before `begin` the sparsity is 0, from
+`end` on it is `final`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .select import check_sparsity
+
+Schedule = Callable[[float | np.ndarray], float | np.ndarray]
+
+
+def constant(final: float) -> Schedule:
+    """`final` at every step, the first one included."""
+    check_sparsity(final, "final")
+    return _schedule(lambda step: np.full_like(step, final))
+
+
+def one_shot(final: float, at: int = 0) -> Schedule:
+    """0 before step `at`, `final` from it on: all is cut at once."""
+    check_sparsity(final, "final")
+    _check_step(at, "at")
+    return _schedule(lambda step: np.where(step < at, 0.0, final))
+
+
+def linear(final: float, *, begin: int = 0, end: int, initial: float = 0.0) -> Schedule:
+    """The same sparsity added at every step from `begin` (`initial`) to `end` (`final`)."""
+    return polynomial(final, begin=begin, end=end, initial=initial, power=1)
+
+
+def polynomial(final: float, *, begin: int = 0, end: int, initial: float = 0.0, power: float = 3) -> Schedule:
+    """Fast at first, slower as fewer weights remain; the cubic (power 3) is the field's default.
+
+    s(t) = final + (initial − final) · (1 − p)^power, p = (t − begin) / (end − begin)
+    (Zhu & Gupta 2017, arXiv:1710.01878). Equals tfmot's PolynomialDecay for begin ≤ t ≤ end. Outside,
+    tfmot returns `initial` before and `final` after, together with "do not prune now"; ours, having no such
+    flag, returns 0 before `begin` and `final` after `end`.
+    """
+    if not power > 0:
+        raise ValueError(f"power must be positive. Received: {power}.")
+    return _ramp(final, begin, end, initial, lambda p: 1 - (1 - p) ** power)
+
+
+def exponential(final: float, *, begin: int = 0, end: int, initial: float = 0.0) -> Schedule:
+    """The same *share of the remaining* weights is cut at every step.
+
+    Density falls geometrically: 1 − s(t) = (1 − initial) · ((1 − final) / (1 − initial))^p, p as in
+    `polynomial`.
+    """
+    _check_ramp(final, begin, end, initial)
+    ratio = (1 - final) / (1 - initial)
+    share = (lambda p: (1 - ratio**p) / (1 - ratio)) if ratio < 1 else (lambda p: p)
+    return _ramp(final, begin, end, initial, share)
+
+
+def cosine(final: float, *, begin: int = 0, end: int, initial: float = 0.0) -> Schedule:
+    """Slow at both ends: s(t) = initial + (final − initial) · (1 − cos πp) / 2, p as in `polynomial`."""
+    return _ramp(final, begin, end, initial, lambda p: (1 - np.cos(np.pi * p)) / 2)
+
+
+def iterative(final: float, *, rounds: int, every: int, begin: int = 0) -> Schedule:
+    """A staircase: in each of `rounds` rounds the same share of the remaining weights is cut, then retrained.
+
+    Round i = 1 … rounds starts at step begin + (i − 1) · every, with density (1 − final)^(i / rounds)
+    (Han et al. 2015, arXiv:1506.02626; the rounds of lottery tickets, arXiv:1803.03635).
+    """
+    check_sparsity(final, "final")
+    _check_step(begin, "begin")
+    for name, value in {"rounds": rounds, "every": every}.items():
+        if not value >= 1:
+            raise ValueError(f"{name} must be at least 1. Received: {value}.")
+
+    def stairs(step: np.ndarray) -> np.ndarray:
+        done = np.clip((step - begin) // every + 1, 0, rounds)
+        return np.where(done == rounds, final, 1 - (1 - final) ** (done / rounds))
+
+    return _schedule(stairs)
+
+
+def _ramp(final: float, begin: int, end: int, initial: float, share: Callable) -> Schedule:
+    """0 before `begin`, then from initial to final as `share` goes from 0 to 1, then exactly `final`."""
+    _check_ramp(final, begin, end, initial)
+
+    def ramp(step: np.ndarray) -> np.ndarray:
+        risen = initial + (final - initial) * share(np.clip((step - begin) / max(end - begin, 1), 0, 1))
+        return np.where(step < begin, 0.0, np.where(step >= end, final, risen))
+
+    return _schedule(ramp)
+
+
+def _schedule(of_array: Callable[[np.ndarray], np.ndarray]) -> Schedule:
+    def schedule(step: float | np.ndarray) -> float | np.ndarray:
+        sparsity = of_array(np.asarray(step, np.float64))
+        return sparsity if np.ndim(step) else float(sparsity)
+
+    return schedule
+
+
+def _check_ramp(final: float, begin: int, end: int, initial: float) -> None:
+    check_sparsity(final, "final")
+    check_sparsity(initial, "initial")
+    _check_step(begin, "begin")
+    if end < begin:
+        raise ValueError(f"end must not come before begin. Received: begin={begin}, end={end}.")
+    if initial > final:
+        raise ValueError(
+            f"Sparsity must not fall: pruned weights stay pruned. Received: initial={initial}, final={final}."
+        )
+
+
+def _check_step(value: int, name: str) -> None:
+    if not value >= 0:
+        raise ValueError(f"{name} must be a step, 0 or later. Received: {value}.")

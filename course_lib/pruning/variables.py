@@ -1,0 +1,128 @@
+"""The variables of a model by name, and which of them pruning is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import keras
+
+Variables = dict[str, keras.Variable]
+
+# Arrays of two or more axes that are no weight matrices: PReLU's alpha, the γ and β of a LayerNormalization
+# over several axes, LoRA's factors, the 2-D biases of attention (query, key, value) and of a GRU.
+_SPARED = ("bias", "gamma", "beta", "alpha", "scale", "mean", "variance", "lora_")
+
+
+def check_model(model: keras.Model) -> None:
+    """Pass a built Keras 3 model; otherwise say in one sentence what it is and what to do.
+
+    Raises: TypeError for a tf_keras (Keras 2) model or no model at all, ValueError for one without weights
+    yet.
+    """
+    if any(base.__module__.split(".")[0] == "tf_keras" for base in type(model).__mro__):
+        raise TypeError(
+            "This is a tf_keras (Keras 2) model, which the course's engine cannot prune. Rebuild it with "
+            "`import keras`, or prune it with tfmot (lesson 04)."
+        )
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model must be a keras.Model. Received: {model!r} ({type(model).__name__}).")
+    if not model.built:
+        raise ValueError(
+            f"Model {model.name!r} has no weights yet. Give it a keras.Input, call "
+            "model.build(input_shape), or pass one batch through it first."
+        )
+
+
+def named_variables(model: keras.Model) -> Variables:
+    """Every weight of a model once, {path: variable}, in the order of `model.weights`.
+
+    A path is made of the names of the layers on the way from the model to the weight, "block/conv/kernel". It
+    is not `variable.path`, which depends on where a layer was built: that of a trained model, of its clone
+    and of the file loaded again may all differ. Shared layers come once. Where two weights have one path, the
+    second and later are called "path#2", "path#3", in that order.
+    """
+    check_model(model)
+    paths = _paths(model)
+    named, times = {}, {}
+    for variable in model.weights:
+        path = paths[id(variable)]
+        times[path] = times.get(path, 0) + 1
+        named[path if times[path] == 1 else f"{path}#{times[path]}"] = variable
+    return named
+
+
+def _paths(layer: keras.Layer, prefix: str = "") -> dict[int, str]:
+    """{id of variable: path}; an inner layer knows its own weights better than the layers around it."""
+    paths = {id(variable): prefix + variable.name for variable in layer.weights}
+    for inner in layer._flatten_layers(include_self=False, recursive=False):
+        paths |= _paths(inner, f"{prefix}{inner.name}/")
+    return paths
+
+
+def prunable_variables(model: keras.Model, within: Iterable[str | keras.Layer] | None = None) -> Variables:
+    """The weights worth pruning, {path: variable}: kernels and embeddings, also those of custom layers.
+
+    That is: real numbers with two or more axes that are neither bias nor normalisation nor state. Frozen
+    layers count too. `within` limits the result to the weights of these layers, given by name or as layers (a
+    nested model stands for all its layers; a name used twice stands for both).
+    Raises: ValueError if nothing is left to prune or `within` names no layer of this model.
+    """
+    named, homes = named_variables(model), _homes(model)
+    found = {path: v for path, v in named.items() if _is_prunable(v, homes[id(v)][1])}
+    if not found:
+        raise ValueError(
+            f"Model {model.name!r} has nothing to prune: none of its weights is a kernel or an embedding "
+            "(two or more axes, not a bias, not a normalisation)."
+        )
+    if within is None:
+        return found
+    chosen = {id(v) for layer in layers_named(model, within, found) for v in layer.weights}
+    return {path: v for path, v in found.items() if id(v) in chosen}
+
+
+def layers_named(
+    model: keras.Model, names: Iterable[str | keras.Layer], among: Variables
+) -> list[keras.Layer]:
+    """The layers of a model by name (or themselves), each of which must have a variable in `among`."""
+    wanted = [names] if isinstance(names, str | keras.Layer) else list(names)
+    usable = {id(v) for v in among.values()}
+    chosen = []
+    for name in wanted:
+        found = [layer for layer in _layers(model) if layer is name or layer.name == name]
+        if not found:
+            raise ValueError(_unknown_layer(model, name))
+        if not any(id(v) in usable for layer in found for v in layer.weights):
+            raise ValueError(f"Layer {found[0].name!r} has no weights to prune: leave it out of `within`.")
+        chosen += found
+    return chosen
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    # `model.layers` stops at MultiHeadAttention, Bidirectional and the like; this goes on into them.
+    return model._flatten_layers()
+
+
+def _homes(layer: keras.Layer, prefix: str = "", homes: dict | None = None) -> dict:
+    """{id of a weight: (its path, the layer it belongs to)}: the innermost layer, by the first way to it."""
+    homes = {} if homes is None else homes
+    for inner in layer._layers:
+        _homes(inner, f"{prefix}{inner.name}/", homes)
+    for variable in layer.weights:
+        homes.setdefault(id(variable), (prefix + variable.name, layer))
+    return homes
+
+
+def _is_prunable(variable: keras.Variable, owner: keras.Layer) -> bool:
+    if len(variable.shape) < 2 or "float" not in variable.dtype:
+        return False
+    state = owner.trainable and not variable.trainable
+    return not state and not any(word in variable.name for word in _SPARED)
+
+
+def _unknown_layer(model: keras.Model, name: object) -> str:
+    names = [layer.name for layer in _layers(model)[1:]]
+    received = getattr(name, "name", name)
+    close = get_close_matches(str(received), names, n=1) if received not in names else []
+    hint = f" Did you mean {close[0]!r}?" if close else f" Its layers: {', '.join(names)}."
+    return f"Model {model.name!r} has no such layer. Received: {received!r}.{hint}"

@@ -1,0 +1,165 @@
+"""Try planted answers on the hidden tests: `python -m tools.check_answers [LESSON ...]`.
+
+Every right answer, in each of its styles, must pass every test of the lesson; every wrong one must fail
+exactly the tests named in its header, with the hint named there; and a blank lesson must pass none.
+"""
+
+import ast
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.planted import QUIZ, Block, read_planted
+from tools.notebooks import ROOT, grade_id, lesson_names, source
+
+BLANK = "..."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the tests said of one planted answer: `failed` maps a test's grade id to its message."""
+
+    block: Block
+    failed: dict[str, str]
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the tests (or with the planted answer), or nothing."""
+        expected = set(self.block.fails)
+        if set(self.failed) != expected:
+            return f"should fail {sorted(expected) or 'nothing'}, fails {self.failed or 'nothing'}"
+        if expected and not any(self.block.hint in message for message in self.failed.values()):
+            return f"no message says {self.block.hint!r}: {self.failed}"
+        return ""
+
+
+def main(names: list[str]) -> int:
+    """Print the table; returns 1 if any answer was judged wrongly."""
+    wrong = 0
+    for lesson in names or lessons_with_answers():
+        print(lesson)
+        for verdict in verdicts(lesson):
+            wrong += bool(verdict.problem)
+            outcome = verdict.problem or ("refused" if verdict.failed else "accepted")
+            name = f"{verdict.block.grade_id:22} {verdict.block.name:40}"
+            print(f"  {'NO ' if verdict.problem else 'ok '} {name} {outcome}")
+    return 1 if wrong else 0
+
+
+def lessons_with_answers() -> list[str]:
+    """The lessons for which answers are planted."""
+    return [name for name in lesson_names() if planted(name).exists()]
+
+
+def planted(lesson: str) -> Path:
+    """The file of planted answers of a lesson."""
+    return ROOT / "tests" / "planted" / f"{lesson}.py"
+
+
+def verdicts(lesson: str) -> Iterator[Verdict]:
+    """Run the lesson's source notebook once in this process, then its tests against each planted answer."""
+    blocks = read_planted(planted(lesson))
+    cells = [c for c in nbformat.read(source(lesson), as_version=4).cells if c.cell_type == "code"]
+    with _empty_folder():
+        right = next(b.code for b in blocks if b.grade_id == QUIZ and not b.fails)
+        world = run_lesson(cells, right)
+        tests = [c for c in cells if c.metadata.get("nbgrader", {}).get("grade")]
+        for block in [*blocks, *_blanks(cells, tests)]:
+            _answer(block.code if block.grade_id == QUIZ else right)
+            yield Verdict(block, run_tests(tests, _with(block, world)))
+
+
+def run_lesson(cells: list[NotebookNode], answers: str) -> dict:
+    """Execute the cells in order, as a kernel would, with the questions answered; returns their names."""
+    _answer(answers)
+    world: dict = {"__name__": "__main__"}
+    for cell in cells:
+        failing = "raises-exception" in cell.metadata.get("tags", []) and not grade_id(cell)  # on purpose
+        with contextlib.suppress(Exception) if failing else contextlib.nullcontext():
+            _execute(cell.source, world)
+    return world
+
+
+def run_tests(tests: list[NotebookNode], world: dict) -> dict[str, str]:
+    """The tests that fail in this world, each with its message."""
+    failed = {}
+    for test in tests:
+        try:
+            _execute(test.source, world)
+        except Exception as error:
+            failed[grade_id(test)] = f"{type(error).__name__}: {error}"
+    return failed
+
+
+def _with(block: Block, world: dict) -> dict:
+    world = dict(world)
+    if block.grade_id != QUIZ:
+        _execute(block.code, world)
+    return world
+
+
+def _answer(quiz_block: str) -> None:
+    Path("answers.json").write_text(json.dumps(ast.literal_eval(quiz_block)))
+
+
+def _execute(code: str, world: dict) -> None:
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(code, "<cell>", "exec"), world)
+
+
+def _blanks(cells: list[NotebookNode], tests: list[NotebookNode]) -> Iterator[Block]:
+    """Each exercise left blank fails all the tests that stand between it and the next exercise."""
+    current = None
+    owed: dict[str, list[str]] = {}
+    stubs: dict[str, str] = {}
+    for cell in cells:
+        meta = cell.metadata.get("nbgrader", {})
+        if meta.get("solution"):
+            current = grade_id(cell)
+            stubs[current] = blanked(cell.source)
+        elif meta.get("grade") and current and not grade_id(cell).startswith("test_quiz"):
+            owed.setdefault(current, []).append(grade_id(cell))
+    for name, code in stubs.items():
+        if name in owed:
+            yield Block(name, "(blank)", code, tuple(owed[name]), "")
+
+
+def blanked(code: str) -> str:
+    """A solution cell as a student first sees it."""
+    lines, inside = [], False
+    for line in code.splitlines():
+        if "### BEGIN SOLUTION" in line:
+            inside = True
+            lines.append(line.split("###")[0] + BLANK)
+        elif "### END SOLUTION" in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _empty_folder() -> Iterator[None]:
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        os.environ["MPLBACKEND"] = "Agg"
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

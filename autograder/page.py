@@ -14,10 +14,18 @@ TAGS = frozenset(
     "a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre q s "
     "small span strong sub sup table tbody td tfoot th thead tr tt u ul".split()
 )
-ATTRIBUTES = {"a": ["href", "title"], "img": ["src", "alt"], "td": ["colspan", "rowspan"], "*": ["class"]}
+LINKS = ("http://", "https://", "mailto:", "#")
+ATTRIBUTES = {
+    "a": lambda tag, name, value: name == "title" or (name == "href" and value.startswith(LINKS)),
+    "img": lambda tag, name, value: name == "alt" or (name == "src" and value.startswith("data:image/")),
+    "td": ["colspan", "rowspan"],
+    "*": ["class"],
+}
 IMAGES = ("image/png", "image/jpeg")
 # The contents of these elements are never meant to be read; bleach would leave them as text.
 SILENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
+# nbconvert puts a link to itself behind every heading.
+ANCHOR = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 CODE = highlight.Highlight2HTML()
 STYLE = (
     HtmlFormatter(style="default").get_style_defs(".highlight")
@@ -53,7 +61,7 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def markdown(text: str) -> str:
     """Render Markdown and clean the result, in that order: cleaned Markdown can still become a script."""
-    return clean(markdown2html(text))
+    return clean(ANCHOR.sub("", markdown2html(text)))
 
 
 def clean(markup: str) -> str:

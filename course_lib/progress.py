@@ -49,19 +49,21 @@ class Progress:
         )
 
 
-def show(lesson: str | None = None, folder: str | Path = "..") -> Progress:
-    """The state of every graded cell of `lesson`, or of all lessons beside this one.
+def show(lesson: str | None = None, folder: str | Path = ".") -> Progress:
+    """The state of every graded cell of `lesson` in this folder, or of all lessons in the folders beside it.
 
-    `folder` holds one folder a lesson.  A notebook that cannot be read is left out and said on a line.
+    A notebook that cannot be read is left out and said on a line.
     """
+    here = Path(folder)
+    paths = [here / f"{lesson}.ipynb"] if lesson else sorted(here.resolve().parent.glob("[0-9]*/*.ipynb"))
     steps: list[Step] = []
-    for path in sorted(Path(folder).glob(f"{lesson or '[0-9]*'}/*.ipynb")):
-        if path.stem != path.parent.name:
-            continue
+    for path in paths:
+        if lesson is None and path.stem != path.parent.name:
+            continue  # a copy of a lesson
         try:
             steps += read(path)
         except (ValueError, KeyError, OSError):
-            print(f"{path.name} cannot be read as a notebook: reopen and save it, then run this cell again.")
+            print(f"{path.name} cannot be read as a notebook: save it, then run this cell again.")
     return Progress(steps)
 
 

@@ -119,35 +119,32 @@ def committed(lesson: str) -> str | None:
 def no_leak() -> Iterator[str]:
     """No line of a solution or of a hidden test occurs in a released notebook."""
     for lesson in lesson_names():
-        published = committed(lesson) or ""
-        given = "\n".join(cell.source for cell in nbformat.reads(published, 4).cells) if published else ""
-        lines = {line.strip() for line in given.splitlines()}
-        for cell in read(source(lesson)).cells:
-            for line in secret_lines(cell):
-                if line in lines:
+        published = committed(lesson)
+        if published is None:
+            continue
+        given = {line for cell in nbformat.reads(published, 4).cells for line in lines(cell)}
+        cells = read(source(lesson)).cells
+        told = {
+            line for cell in cells for line in lines(cell, secret=False)
+        }  # what is told anyway is no secret
+        for cell in cells:
+            for line in lines(cell, secret=True):
+                if line in given - told:
                     yield f"lessons/{lesson}: shows a hidden line of cell {cell['id']}: {line!r}"
 
 
-def secret_lines(cell: NotebookNode) -> Iterator[str]:
-    """The lines inside the solution and hidden-test regions of a cell, and the whole of a written answer."""
-    if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
-        yield from filter(None, map(str.strip, cell.source.splitlines()))
-    inside = False
-    visible = set(_outside(cell.source))
-    for line in cell.source.splitlines():
-        if any(marker in line for region in REGIONS for marker in region):
-            inside = not inside
-        elif inside and line.strip(" )]},") and line.strip() not in visible:
-            yield line.strip()
+def lines(cell: NotebookNode, secret: bool | None = None) -> Iterator[str]:
+    """The lines of a cell; only those students never see, or only the others, if `secret` says so.
 
-
-def _outside(code: str) -> Iterator[str]:
+    Secret are the solution and hidden-test regions, and the whole of a written answer.
+    """
+    written = cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution", False)
     inside = False
-    for line in code.splitlines():
-        if any(marker in line for region in REGIONS for marker in region):
+    for line in map(str.strip, cell.source.splitlines()):
+        if any(line == marker for region in REGIONS for marker in region):
             inside = not inside
-        elif not inside:
-            yield line.strip()
+        elif line.strip(" )]},") and secret in (None, inside or written):
+            yield line
 
 
 def read(path: Path) -> NotebookNode:

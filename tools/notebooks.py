@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS, LESSONS = ROOT / "solutions", ROOT / "lessons"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-KEPT_CELL_METADATA = {"nbgrader", "tags"}
+KEPT_CELL_METADATA = {"nbgrader", "tags", "jupyter"}  # jupyter: a question's code is folded away
 
 
 def lesson_names() -> list[str]:

@@ -8,7 +8,7 @@ gradient accumulation, mixed precision, `train_on_batch` and GradientTape loops 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
@@ -47,8 +47,7 @@ def release(model: keras.Model) -> None:
 
 
 class _Held:
-    """A variable's constraint while it is held: zero where the mask is zero, and the user's own
-    constraint."""
+    """A variable's constraint while it is held: the user's own, and zero where the mask is zero."""
 
     def __init__(self, model: keras.Model, variable: keras.Variable, own: Callable | None) -> None:
         self.model, self.variable, self.own = weakref.ref(model), variable, own
@@ -61,8 +60,7 @@ class _Held:
     def __call__(self, value: object) -> object:
         self.silence_average()
         value = zeroed(value, self.mask)
-        # The user's constraint should see the weights that count (a norm, say), but may not bring others
-        # back.
+        # The user's constraint should see the weights that count (a norm, say), but bring no other back.
         return value if self.own is None else zeroed(self.own(value), self.mask)
 
     def silence_average(self) -> None:
@@ -110,7 +108,7 @@ def _moving_average(model: keras.Model | None, variable: keras.Variable) -> kera
     return next((average for trained, average in averages if trained is variable), None)
 
 
-def _refuse_lora(model: keras.Model, variables: object) -> None:
+def _refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
     held = {id(v) for v in variables}
     for layer in model._flatten_layers():
         if getattr(layer, "lora_enabled", False) and any(id(v) in held for v in layer.weights):

@@ -29,7 +29,7 @@ def make_masks(
     `sparsity` is the share to prune, in [0, 1), of all weights that take part (None for scopes that decide it
     themselves, as `above` does). `within` names the layers that take part, by default all with prunable
     weights. `among` is a previous result: what it prunes stays pruned, so that masks nest.
-    Raises: TypeError or ValueError, one sentence each, before anything is computed.
+    Raises: TypeError or ValueError, one sentence each: see `check_sparsity`, `prunable_variables`, the scope.
     """
     if sparsity is not None:
         check_sparsity(sparsity)
@@ -48,7 +48,8 @@ def _checked(scores: Arrays, variables: Variables) -> Arrays:
     for path, variable in variables.items():
         if path not in scores:
             raise ValueError(
-                f"The criterion gave no scores for {path!r}. Received: {', '.join(scores) or 'none'}."
+                f"The criterion gave no scores for {path!r}. Received: {', '.join(scores) or 'none'}. "
+                "Use the names of prunable_variables(model)."
             )
         if np.shape(scores[path]) != tuple(variable.shape):
             raise ValueError(

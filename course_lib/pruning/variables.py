@@ -17,8 +17,7 @@ _SPARED = ("bias", "gamma", "beta", "alpha", "scale", "mean", "variance", "lora_
 def check_model(model: keras.Model) -> None:
     """Pass a built Keras 3 model; otherwise say in one sentence what it is and what to do.
 
-    Raises: TypeError for a tf_keras (Keras 2) model or no model at all, ValueError for one without weights
-    yet.
+    Raises: TypeError for a tf_keras (Keras 2) model or no model at all, ValueError for one not built yet.
     """
     if any(base.__module__.split(".")[0] == "tf_keras" for base in type(model).__mro__):
         raise TypeError(
@@ -39,25 +38,17 @@ def named_variables(model: keras.Model) -> Variables:
 
     A path is made of the names of the layers on the way from the model to the weight, "block/conv/kernel". It
     is not `variable.path`, which depends on where a layer was built: that of a trained model, of its clone
-    and of the file loaded again may all differ. Shared layers come once. Where two weights have one path, the
-    second and later are called "path#2", "path#3", in that order.
+    and of the file loaded again may all differ, and in nested models one of them may name several weights.
+    Shared layers come once, by the first way to them. Where two weights have one path, the second and later
+    are called "path#2", "path#3", in that order.
     """
     check_model(model)
-    paths = _paths(model)
-    named, times = {}, {}
+    homes, named, times = _homes(model), {}, {}
     for variable in model.weights:
-        path = paths[id(variable)]
+        path, _ = homes[id(variable)]
         times[path] = times.get(path, 0) + 1
         named[path if times[path] == 1 else f"{path}#{times[path]}"] = variable
     return named
-
-
-def _paths(layer: keras.Layer, prefix: str = "") -> dict[int, str]:
-    """{id of variable: path}; an inner layer knows its own weights better than the layers around it."""
-    paths = {id(variable): prefix + variable.name for variable in layer.weights}
-    for inner in layer._flatten_layers(include_self=False, recursive=False):
-        paths |= _paths(inner, f"{prefix}{inner.name}/")
-    return paths
 
 
 def prunable_variables(model: keras.Model, within: Iterable[str | keras.Layer] | None = None) -> Variables:
@@ -104,11 +95,11 @@ def _layers(model: keras.Model) -> list[keras.Layer]:
 
 
 def _homes(layer: keras.Layer, prefix: str = "", homes: dict | None = None) -> dict:
-    """{id of a weight: (its path, the layer it belongs to)}: the innermost layer, by the first way to it."""
+    """{id of a weight: (its path, the layer it belongs to)}, the innermost layer that has it."""
     homes = {} if homes is None else homes
-    for inner in layer._layers:
+    for inner in layer._flatten_layers(include_self=False, recursive=False):
         _homes(inner, f"{prefix}{inner.name}/", homes)
-    for variable in layer.weights:
+    for variable in layer.weights:  # after the inner layers, which know their own weights better
         homes.setdefault(id(variable), (prefix + variable.name, layer))
     return homes
 

@@ -26,7 +26,9 @@ from server import TOKEN, JupyterServer
 CONTRAST = Path(__file__).with_name("contrast.js").read_text("utf-8")
 OUTPUT = Path(__file__).parents[1] / "output"
 VISIT = "() => window.jupyterapp?.shell.currentWidget?.sessionContext"
-BUSY = "() => [...document.querySelectorAll('.jp-InputPrompt')].some((p) => p.textContent.includes('*'))"
+CODE = "window.jupyterapp.shell.currentWidget.content.widgets.filter((c) => c.model.type === 'code')"
+# Asked of the cells and not of the page, which holds only those in sight.
+BUSY = f"() => {CODE}.some((c) => c.model.executionState === 'running' || c.prompt === '*')"
 IDLE = f"() => ({VISIT})()?.session?.kernel?.status === 'idle'"
 
 
@@ -76,8 +78,17 @@ class Lab:
         late = f"new Promise((done) => setTimeout(() => done(false), {1000 * timeout}))"
         if not self.page.evaluate(f"() => Promise.race([{run}, {late}])"):
             raise TimeoutError(f"The notebook was still running after {timeout:g} s.")
-        self.page.wait_for_function(f"() => !({BUSY})()", timeout=1000 * timeout)
-        self.wait_idle(timeout)
+        # The command is done once the last cell is sent; the kernel may pause between two cells.
+        self.page.wait_for_function(
+            f"() => {{ window.calm = ({BUSY})() || !({IDLE})() ? 0 : (window.calm || 0) + 1;"
+            " return window.calm > 5 }",
+            polling=100,
+            timeout=1000 * timeout,
+        )
+
+    def counts(self) -> list[int | None]:
+        """Return the execution count of each code cell; None where a cell has not run."""
+        return self.page.evaluate(f"() => {CODE}.map((c) => c.model.executionCount)")
 
     def run(self, index: int) -> None:
         """Run one cell, counted from 0, and wait for its end."""

@@ -64,6 +64,15 @@ def test_an_average_is_rid_of_masked_weights_even_without_another_step(net, data
     zeros_hold(model, masks)
 
 
+def test_compiling_after_hold(net, data):
+    model = net()
+    masks = make_masks(model, 0.8)
+    hold(model, masks)
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True), LOSS)
+    model.fit(*data, batch_size=8, verbose=0)
+    zeros_hold(model, masks)
+
+
 def test_swapping_averages_in_and_out(net, data):
     model = net(keras.optimizers.Adam(0.01, use_ema=True))
     masks = make_masks(model, 0.8)

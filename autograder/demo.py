@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -95,13 +96,13 @@ def _cut_off(notebook: NotebookNode) -> str:
 
 
 def _endless(notebook: NotebookNode) -> str:
-    cell = _answer_cells(notebook)[-1]
+    cell = _exercises(notebook)[-1]
     cell.source = "while True:\n    pass\n" + cell.source
     return nbformat.writes(notebook)
 
 
 def _lost_cells(notebook: NotebookNode) -> str:
-    lost = [_answer_cells(notebook)[0], [c for c in notebook.cells if is_test(c)][-1]]
+    lost = [_exercises(notebook)[0], [c for c in notebook.cells if is_test(c)][-1]]
     notebook.cells = [c for c in notebook.cells if c not in lost]
     return nbformat.writes(notebook)
 
@@ -110,10 +111,10 @@ def _pdf(notebook: NotebookNode) -> bytes:
     return b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n%%EOF\n"
 
 
-def _answer_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [
-        c for c in notebook.cells if c.cell_type == "code" and grade_id(c) and c.metadata.nbgrader.solution
-    ]
+def _exercises(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the answer cells in code that a test follows before the next answer."""
+    marked = [c for c in notebook.cells if c.cell_type == "code" and grade_id(c)]
+    return [c for c, after in pairwise(marked) if c.metadata.nbgrader.solution and is_test(after)]
 
 
 SPOILED: dict[str, Callable[[NotebookNode], str | bytes]] = {

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from autograder.course import Course, CourseError, check_lesson, is_released, lessons
 from autograder.intake import find
+from autograder.master import grade_id, is_test
 from autograder.result import Result
 from autograder.store import gradebook, results
 from autograder.store.gradebook import Score
@@ -16,18 +17,26 @@ STYLES = {"graded": "green", "repaired": "yellow", "error": "bold red"}
 
 
 def score_table(lesson: str, outcome: dict[str, Result], scores: dict[str, Score], width: int) -> Table:
-    """Return the table of one grading; a column for each graded cell where the terminal is wide enough."""
+    """Return the table of one grading: a column for each graded cell, or the failed ones where none fit."""
     names = list(dict.fromkeys(name for s in scores.values() for name in s.cells))
-    names = names if 70 + sum(len(name) + 3 for name in names) <= width else []
+    fit = 70 + sum(len(name) + 3 for name in names) <= width
     table = Table(title=lesson)
-    for header in ["student", "score", *names, "state", "reason"]:
+    for header in ["student", "score", *(names if fit else ["failed tests"]), "state", "reason"]:
         table.add_column(header, overflow="fold")
     for student, result in sorted(outcome.items()):
         score = scores.get(student)
         cells = [f"{score.cells[name][0]:g}" if score else "" for name in names]
         style = STYLES.get(result.state, "red")
-        table.add_row(student, _points(score), *cells, f"[{style}]{result.state}[/]", _plain(result.reason))
+        middle = cells if fit else [_failed(result, score)]
+        table.add_row(student, _points(score), *middle, f"[{style}]{result.state}[/]", _plain(result.reason))
     return table
+
+
+def _failed(result: Result, score: Score | None) -> str:
+    tests = [grade_id(cell) for cell in result.notebook.cells if is_test(cell)]
+    lost = [name for name in tests if score and score.cells[name][0] < score.cells[name][1]]
+    names = ", ".join(name.removeprefix("test_") for name in lost)
+    return f"all {len(tests)}" if len(lost) == len(tests) > 1 else names
 
 
 def _points(score: Score | None) -> str:

@@ -34,6 +34,8 @@ class Progress:
         return "\n".join([*rows, self._sum()])
 
     def _sum(self) -> str:
+        if not self.steps:
+            return "No graded cell found: is the notebook saved, and does it still have its name?"
         return f"{self.done} of {len(self.steps)} done (as last saved: press Ctrl+S first)."
 
     def _repr_html_(self) -> str:
@@ -62,6 +64,8 @@ def show(lesson: str | None = None, folder: str | Path = ".") -> Progress:
             continue  # a copy of a lesson
         try:
             steps += read(path)
+        except FileNotFoundError:
+            continue
         except (ValueError, KeyError, OSError):
             print(f"{path.name} cannot be read as a notebook: save it, then run this cell again.")
     return Progress(steps)

@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check bench demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -8,14 +8,14 @@ ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
 endif
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .venv/.ready:
 	@sh tools/setup.sh
 
 lab: .venv/.ready  ## set up (first time) and open JupyterLab at the start page
 	@echo "Opening JupyterLab at the start page.  Stop it with Ctrl-C here."
-	@$(bin)jupyter lab $(LAB_ARGS) lessons/00_start_here/00_start_here.ipynb
+	@$(bin)jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) lessons/00_start_here/00_start_here.ipynb
 
 test: .venv/.ready  ## set up and run every test
 	@echo "Running every test (browser tests need chromium: Debian's package, or set CHROMIUM=/path)."
@@ -28,8 +28,11 @@ test-fast: .venv/.ready  ## the tests without browser and slow ones
 release: .venv/.ready  ## make lessons/ from solutions/ with nbgrader
 	@$(bin)python -m tools.release
 
-check: .venv/.ready  ## check solutions/ and lessons/: in sync, stripped, no leak; planted answers
+check: .venv/.ready  ## check solutions/ and lessons/: in sync, stripped, nothing leaks
 	@$(bin)python -m tools.check
+
+check-lessons: .venv/.ready  ## try right and typically wrong answers on the hidden tests
+	@$(bin)python -m tools.check_answers
 
 demo: .venv/.ready  ## make a class of 12 submissions, grade it, show the table
 	@$(bin)python -m autograder demo

@@ -57,16 +57,12 @@ class Report:
         return "\n".join([*rows, self.verdict])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{'✓ ok' if f.ok else '✗ mend'}</td><td style='text-align:left'>{escape(f.what)}</td>"
-            f"<td style='text-align:left'>{escape(f.found)}</td>"
-            f"<td style='text-align:left'>{escape(f.mend)}</td></tr>"
-            for f in self.findings
-        )
-        return (
-            "<table><thead><tr><th></th><th>what</th><th>found</th><th>how to mend it</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table><p><strong>{escape(self.verdict)}</strong></p>"
-        )
+        heads = ["", "what", "found", "how to mend it"]
+        rows = [["✓ ok" if f.ok else "✗ mend", f.what, f.found, f.mend] for f in self.findings]
+        lines = [("th", heads), *(("td", row) for row in rows)]
+        cells = ["".join(f"<{t} style='text-align:left'>{escape(x)}</{t}>" for x in row) for t, row in lines]
+        table = "".join(f"<tr>{row}</tr>" for row in cells)
+        return f"<table>{table}</table><p><strong>{escape(self.verdict)}</strong></p>"
 
 
 def check() -> Report:

@@ -23,7 +23,7 @@ class Unanswered(AssertionError):
     """A question has no answer yet; shown without a traceback, since no line of code is at fault."""
 
     def _render_traceback_(self) -> list[str]:  # IPython's hook
-        return [f"AssertionError: {self}"]
+        return [f"Not yet: {self}"]
 
 
 _asked: dict[str, Question] = {}

@@ -15,7 +15,8 @@ help:  ## list the targets
 
 lab: .venv/.ready  ## set up (first time) and open JupyterLab at the start page
 	@echo "Opening JupyterLab at the start page.  Stop it with Ctrl-C here."
-	@$(bin)jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS) lessons/00_start_here/00_start_here.ipynb
+	@$(bin)jupyter lab --LabApp.default_url=/lab/tree/lessons/00_start_here/00_start_here.ipynb \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
 
 test: .venv/.ready  ## set up and run every test
 	@echo "Running every test (browser tests need chromium: Debian's package, or set CHROMIUM=/path)."

@@ -22,7 +22,7 @@ free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
 [ "$free_mb" -ge "$need_mb" ] || [ -x .venv/bin/jupyter ] ||
     fail "Only $free_mb MB are free here and the course needs $need_mb MB: free some disk space and run make again."
 
-echo "Setting up .venv/ with $("$python" --version) - about 2.5 GB, a few minutes the first time."
+echo "Setting up .venv/ with $("$python" --version) - about 3 GB, a few minutes the first time."
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 # pip compiles bytecode while installing: a TensorFlow import then takes 4 s instead of 9.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock ||

@@ -80,7 +80,7 @@ def test_no_page_shows_a_hidden_test(demo):
 
 
 def test_the_table_names_the_failed_tests(demo):
-    assert "failed tests" in demo[1] and "all 10" in demo[1]
+    assert "failed tests" in demo[1] and "all 11" in demo[1]
 
 
 def test_formgrader_can_show_the_class(demo):

@@ -77,6 +77,8 @@ def layers_named(
 ) -> list[keras.Layer]:
     """The layers of a model by name (or themselves), each of which must have a variable in `among`."""
     wanted = [names] if isinstance(names, str | keras.Layer) else list(names)
+    if not wanted:
+        raise ValueError("`within` must name at least one layer; leave it out to prune all. Received: none.")
     usable = {id(v) for v in among.values()}
     chosen = []
     for name in wanted:

@@ -119,6 +119,7 @@ def test_within_takes_names_layers_nested_models_and_parts_of_layers(net):
 @pytest.mark.parametrize(
     "within, parts",
     [
+        ([], ["at least one layer", "leave it out"]),
         (["lost"], ["'net'", "Received: 'lost'", "Did you mean 'last'?"]),
         (["xyz"], ["Received: 'xyz'", "first, none, last"]),
         (["none"], ["'none'", "no weights to prune"]),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -160,7 +161,10 @@ def test_ctrl_c_stops_kernels_and_scores_nobody(course):
     submit(course, "ann", filled(course))
     submit(course, "bob", filled(course, count="import time\ntime.sleep(600)"))
     command = [*MODULE, "grade", LESSON, "--course", course.root, "--cell-timeout", "600"]
-    grader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has told them to ignore Ctrl-C; children inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    grader = subprocess.Popen(command, preexec_fn=heed, **pipe)
     while "ann" not in gradebook.scores(course, LESSON):
         time.sleep(0.2)
     kernels = psutil.Process(grader.pid).children()

@@ -5,7 +5,8 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 
 from .callbacks import GradualPruning
 from .criteria import Criterion, magnitude, random
-from .granularity import Element, Granularity
+from .granularity import Block, Channel, Element, Granularity
+from .groups import n_of_m
 from .holding import hold, release
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
@@ -16,6 +17,8 @@ from .select import check_sparsity, survivors, top
 from .variables import named_variables, prunable_variables
 
 __all__ = [
+    "Block",
+    "Channel",
     "Criterion",
     "Element",
     "GradualPruning",
@@ -39,6 +42,7 @@ __all__ = [
     "linear",
     "magnitude",
     "make_masks",
+    "n_of_m",
     "named_variables",
     "one_shot",
     "parameters",

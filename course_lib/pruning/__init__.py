@@ -3,6 +3,7 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
+from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .criteria import Criterion, magnitude, random
 from .granularity import Block, Channel, Element, Granularity
@@ -33,11 +34,13 @@ __all__ = [
     "check_sparsity",
     "constant",
     "cosine",
+    "erk",
     "exponential",
     "globally",
     "gzip_bytes",
     "hold",
     "iterative",
+    "lamp",
     "layerwise",
     "linear",
     "magnitude",
@@ -46,6 +49,7 @@ __all__ = [
     "named_variables",
     "one_shot",
     "parameters",
+    "per_layer",
     "polynomial",
     "prunable_variables",
     "random",

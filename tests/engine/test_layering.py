@@ -13,6 +13,7 @@ NUMPY_ONLY = {
     "schedules": {"select"},
     "granularity": {"select"},
     "scopes": {"select"},
+    "budgets": {"select", "scopes"},
     "groups": {"select", "scopes"},
 }
 

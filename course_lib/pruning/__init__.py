@@ -7,7 +7,7 @@ from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .criteria import Criterion, magnitude, random
 from .granularity import Block, Channel, Element, Granularity
-from .groups import n_of_m
+from .groups import n_of_m, patterns
 from .holding import hold, release
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
@@ -49,6 +49,7 @@ __all__ = [
     "named_variables",
     "one_shot",
     "parameters",
+    "patterns",
     "per_layer",
     "polynomial",
     "prunable_variables",

@@ -58,20 +58,24 @@ def lamp(units: Arrays, sparsity: float | None, ties: Ties = "first") -> Arrays:
     Raises: ValueError if `sparsity` is None, or a score is NaN or negative (−inf, dead before, may be).
     """
     check_call(units, sparsity, "lamp")
-    return globally({path: _lamp_scores(path, u) for path, u in units.items()}, sparsity, ties)
+    # Within a layer LAMP ranks as the scores do: how many win is all that it decides, so order may be lost.
+    winners = globally({path: _sorted_lamp(path, u) for path, u in units.items()}, sparsity, ties)
+    return {p: top({p: u}, np.count_nonzero(winners[p]), ties)[p] for p, u in units.items()}
 
 
-def _lamp_scores(path: str, units: np.ndarray) -> np.ndarray:
-    sizes, places, counts = np.unique(units.astype(np.float64), return_inverse=True, return_counts=True)
-    alive = sizes[sizes > -np.inf]
-    if alive.size and alive[0] < 0:
-        raise ValueError(
-            f"lamp needs scores of at least 0, as magnitude's. Received: {alive[0]} in {path!r}."
-        )
-    energy = (np.maximum(sizes, 0) / (sizes[-1] if sizes[-1] > 0 else 1)) ** 2  # relative: cannot overflow
-    left = np.cumsum((energy * counts)[::-1])[::-1]
-    scores = np.divide(energy, left, out=np.zeros_like(energy), where=left > 0)
-    return np.where(sizes == -np.inf, -np.inf, scores)[places]
+def _sorted_lamp(path: str, units: np.ndarray) -> np.ndarray:
+    """The LAMP scores of one layer, the largest first."""
+    sizes = np.sort(units, axis=None)[::-1]
+    if (negative := sizes[(sizes < 0) & (sizes > -np.inf)]).size:
+        raise ValueError(f"lamp needs scores of at least 0. Received: {negative[-1]} in {path!r}.")
+    largest = float(max(sizes[0], 0)) or 1.0
+    energy = np.square(np.maximum(sizes, 0) / np.float64(largest), dtype=np.float64)  # ≤ 1: no overflow
+    left = np.cumsum(energy)
+    left[:-1][sizes[:-1] == sizes[1:]] = np.inf  # equals have one score: with the sum at the last of them
+    left = np.minimum.accumulate(left[::-1])[::-1]
+    np.divide(energy, left, out=energy, where=left > 0)
+    energy[sizes == -np.inf] = -np.inf
+    return energy
 
 
 def _apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:

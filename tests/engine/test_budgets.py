@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.pruning import erk, lamp, layerwise, make_masks, per_layer, survivors
+from course_lib.pruning import erk, globally, lamp, layerwise, make_masks, per_layer, survivors
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple), min_size=1, max_size=5).map(
@@ -98,6 +98,25 @@ def test_lamp_is_its_formula(shapes, sparsity, seed):
     if survivors(flat.size, sparsity) >= 2 * len(units) and not keep.all():  # else the one a layer may decide
         crowned = [naive_lamp(u).ravel() == naive_lamp(u).max() for u in units.values()]
         assert flat[keep & ~np.concatenate(crowned)].min(initial=1) >= flat[~keep].max() - 1e-9
+
+
+@given(SHAPES, SPARSITY, SEEDS)
+def test_lamp_is_its_formula_where_no_two_layers_tie(shapes, sparsity, seed):
+    units = drawn(shapes, seed, round_to=1e9)
+    units[next(iter(units))].reshape(-1)[::2] = 1.0  # equals within one layer share their score
+    expected = globally({path: naive_lamp(u) for path, u in units.items()}, sparsity)
+    assert counts(lamp(units, sparsity)) == counts(expected)
+
+
+def test_lamp_of_equals_by_hand():
+    """Three equals score 1/3 each, not 1, 1/2, 1/3: two of them go before the 30 with its 9/25."""
+    units = {"equals": np.full(3, 2.0), "other": np.array([30.0, 40.0])}
+    assert counts(lamp(units, 0.4)) == {"equals": 1, "other": 2}
+
+
+def test_lamp_ranks_the_dead_below_zeros():
+    units = {"dead": np.array([-np.inf, -np.inf, 1.0]), "zeros": np.array([0.0, 0.0, 1.0])}
+    assert counts(lamp(units, 1 - 4 / 6)) == {"dead": 1, "zeros": 3}
 
 
 @given(SHAPES, SPARSITY, SEEDS, st.sampled_from([1e-200, 1e-3, 1e200]))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_lib.pruning import Block, Channel, make_masks, n_of_m
+from course_lib.pruning import Block, Channel, GradualPruning, constant, make_masks, n_of_m
 
 SEEDS = st.integers(0, 2**32 - 1)
 N_AND_M = st.integers(1, 9).flatmap(lambda m: st.tuples(st.integers(1, m), st.just(m)))
@@ -82,6 +82,14 @@ def test_two_of_four_of_a_model_and_of_its_blocks_and_channels(net):
     assert (blocks["first/kernel"][::2] ^ blocks["first/kernel"][1::2]).all()
     channels = make_masks(model, None, granularity=Channel(), scope=n_of_m(1, 2, axis=-1))
     assert channels["first/kernel"].all(axis=0).sum() == 8
+
+
+def test_two_of_four_while_training(net, data):
+    model = net()
+    pruning = GradualPruning(constant(0.5), scope=n_of_m(2, 4))
+    model.fit(*data, batch_size=8, verbose=0, callbacks=[pruning])
+    kernel = np.asarray(model.get_layer("first").kernel)
+    assert (np.count_nonzero(kernel.reshape(2, 4, 16), axis=1) == 2).all()
 
 
 @pytest.mark.parametrize("n, m", [(5, 4), (0, 4), (-1, 4), (2.0, 4), (1, "4")])

@@ -85,6 +85,14 @@ def test_kernels_avoid_the_dead(seed):
     assert patterns()({"w": np.full((3, 3, 1, 1), -np.inf)}, None)["w"].sum() == 4
 
 
+def test_one_dead_place_outweighs_any_score():
+    """Two kernels want the left pattern and two the right; left the fifth has its 9 and a dead place."""
+    left, right, torn = [3, 2, 0, 1, 1], [1, 1, 0, 3, 2], [-np.inf, 9, 0, 0.1, 0]
+    scores = np.array([left, left, right, right, torn]).T.reshape(1, 5, 1, 5)
+    keep = patterns(3, 2)({"w": scores}, None)["w"][0, :, 0]
+    assert keep.T.astype(int).tolist() == [[1, 1, 1, 0, 0]] * 2 + [[0, 0, 1, 1, 1]] * 3
+
+
 def test_on_a_model_and_among_earlier_masks():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((6, 6, 3))

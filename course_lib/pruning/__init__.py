@@ -3,9 +3,11 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
+from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .criteria import Criterion, magnitude, random
-from .granularity import Element, Granularity
+from .granularity import Block, Channel, Element, Granularity
+from .groups import n_of_m, patterns
 from .holding import hold, release
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
@@ -16,6 +18,8 @@ from .select import check_sparsity, survivors, top
 from .variables import named_variables, prunable_variables
 
 __all__ = [
+    "Block",
+    "Channel",
     "Criterion",
     "Element",
     "GradualPruning",
@@ -30,18 +34,23 @@ __all__ = [
     "check_sparsity",
     "constant",
     "cosine",
+    "erk",
     "exponential",
     "globally",
     "gzip_bytes",
     "hold",
     "iterative",
+    "lamp",
     "layerwise",
     "linear",
     "magnitude",
     "make_masks",
+    "n_of_m",
     "named_variables",
     "one_shot",
     "parameters",
+    "patterns",
+    "per_layer",
     "polynomial",
     "prunable_variables",
     "random",

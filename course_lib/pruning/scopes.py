@@ -20,9 +20,10 @@ def globally(units: Arrays, sparsity: float | None, ties: Ties = "first") -> Arr
 
     Exactly round(n · (1 − sparsity)) of all n units survive, at least one a layer: a layer's best unit that
     loses the ranking takes the place of the worst winner. With more layers than survivors, one a layer is
-    kept. Units: as scores, any shape. Raises: ValueError if `sparsity` is None or a score is NaN.
+    kept. Sparsity s is the threshold np.percentile(all scores, 100·s), but exact where scores are equal.
+    Units: as scores, any shape. Raises: ValueError if `sparsity` is None or a score is NaN.
     """
-    _check(units, sparsity, "globally")
+    check_call(units, sparsity, "globally")
     k = max(survivors(sum(u.size for u in units.values()), sparsity), len(units))
     keep = top(units, k, ties)
     while dead := [path for path in keep if not keep[path].any()]:
@@ -38,7 +39,7 @@ def layerwise(units: Arrays, sparsity: float | None, ties: Ties = "first") -> Ar
     `functools.partial(layerwise, ties="keep")` is the rule of tfmot's prune_low_magnitude.
     Raises: ValueError if `sparsity` is None or a score is NaN.
     """
-    _check(units, sparsity, "layerwise")
+    check_call(units, sparsity, "layerwise")
     return {p: top({p: u}, survivors(u.size, sparsity), ties)[p] for p, u in units.items()}
 
 
@@ -55,7 +56,7 @@ def above(threshold: float) -> Scope:
             raise ValueError(
                 f"above(threshold) decides the sparsity itself: pass None for it. Received: {sparsity}."
             )
-        _check_scores(units)
+        check_scores(units)
         keep = {path: np.asarray(u > threshold) for path, u in units.items()}
         return {p: m if m.any() else top({p: units[p]}, 1)[p] for p, m in keep.items()}
 
@@ -69,15 +70,16 @@ def _crowned(scores: np.ndarray) -> np.ndarray:
     return crowned
 
 
-def _check(units: Arrays, sparsity: float | None, scope: str) -> None:
+def check_call(units: Arrays, sparsity: float | None, scope: str) -> None:
+    """What a scope with a target needs: a sparsity, and scores that have a rank. Raises: ValueError."""
     if sparsity is None:
         raise ValueError(f"scope {scope} needs a sparsity in [0, 1). Received: None.")
     check_sparsity(sparsity)
-    _check_scores(units)
+    check_scores(units)
 
 
-def _check_scores(units: Arrays) -> None:
-    """NaN has no rank. −inf is allowed: it marks a unit that was dead before."""
+def check_scores(units: Arrays) -> None:
+    """NaN has no rank; −inf is allowed: it marks a unit that was dead before. Raises: ValueError."""
     for path, scores in units.items():
         if np.isnan(scores.max()):
             raise ValueError(

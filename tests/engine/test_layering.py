@@ -8,7 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "course_lib" / "pruning"
-NUMPY_ONLY = {"select": set(), "schedules": {"select"}, "scopes": {"select"}, "granularity": {"select"}}
+NUMPY_ONLY = {
+    "select": set(),
+    "schedules": {"select"},
+    "granularity": {"select"},
+    "scopes": {"select"},
+    "budgets": {"select", "scopes"},
+    "groups": {"select", "scopes"},
+}
 
 
 def imports(file: Path) -> set[str]:

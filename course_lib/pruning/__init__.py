@@ -4,7 +4,7 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
 from .callbacks import GradualPruning
-from .criteria import Criterion, magnitude, random
+from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
 from .granularity import Element, Granularity
 from .holding import hold, release
 from .masks import Masks
@@ -31,7 +31,10 @@ __all__ = [
     "constant",
     "cosine",
     "exponential",
+    "fisher",
     "globally",
+    "gradient",
+    "grasp",
     "gzip_bytes",
     "hold",
     "iterative",
@@ -40,6 +43,7 @@ __all__ = [
     "magnitude",
     "make_masks",
     "named_variables",
+    "obd",
     "one_shot",
     "parameters",
     "polynomial",
@@ -50,5 +54,6 @@ __all__ = [
     "report",
     "sparsity",
     "survivors",
+    "taylor",
     "top",
 ]

@@ -3,8 +3,10 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
+from .activations import apoz, mean_activation, wanda
 from .callbacks import GradualPruning
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .filters import bn_scale, geometric_median
 from .granularity import Element, Granularity
 from .holding import hold, release
 from .masks import Masks
@@ -27,11 +29,14 @@ __all__ = [
     "Schedule",
     "Scope",
     "above",
+    "apoz",
+    "bn_scale",
     "check_sparsity",
     "constant",
     "cosine",
     "exponential",
     "fisher",
+    "geometric_median",
     "globally",
     "gradient",
     "grasp",
@@ -42,6 +47,7 @@ __all__ = [
     "linear",
     "magnitude",
     "make_masks",
+    "mean_activation",
     "named_variables",
     "obd",
     "one_shot",
@@ -56,4 +62,5 @@ __all__ = [
     "survivors",
     "taylor",
     "top",
+    "wanda",
 ]

@@ -49,7 +49,8 @@ def _checked(scores: Arrays, variables: Variables) -> Arrays:
         if path not in scores:
             raise ValueError(
                 f"The criterion gave no scores for {path!r}. Received: {', '.join(scores) or 'none'}. "
-                "Use the names of prunable_variables(model)."
+                "Use the names of prunable_variables(model), or leave that layer out: "
+                f"within={sorted({p.split('/')[-2] for p in scores if '/' in p})}."
             )
         if np.shape(scores[path]) != tuple(variable.shape):
             raise ValueError(

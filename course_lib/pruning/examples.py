@@ -20,10 +20,8 @@ def batches(x: Any, y: Any = None, size: int = 256) -> Iterator[tuple[Any, Any, 
     """Batches (x, y, share), where the shares of all n examples sum to 1: weights for a mean of batch means.
 
     `x` and `y`: arrays with n rows, or dicts, lists or tuples of such for models with several inputs.
-    Raises: ValueError for no examples, for lengths that differ and for a batch size below 1.
+    Raises: ValueError for no examples and for lengths that differ.
     """
-    if not size >= 1:
-        raise ValueError(f"A batch must have at least 1 example. Received: {size}.")
     data = (_arrays(x), None if y is None else _arrays(y))
     count = _count(data)
     for start in range(0, count, size):
@@ -31,7 +29,7 @@ def batches(x: Any, y: Any = None, size: int = 256) -> Iterator[tuple[Any, Any, 
         yield *part, (min(start + size, count) - start) / count
 
 
-def averaged(model: keras.Model, x: Any, y: Any, loss: Loss, step: Callable, size: int = 256) -> Arrays:
+def averaged(model: keras.Model, x: Any, y: Any, loss: Loss, step: Callable) -> Arrays:
     """The means over all examples of what a step computes from each batch of them, {path: float64 array}.
 
     `step(loss, weights, x, y)` → (value, one array a weight), where `loss(x, y)` is the mean loss of a batch.
@@ -41,7 +39,7 @@ def averaged(model: keras.Model, x: Any, y: Any, loss: Loss, step: Callable, siz
     weights = [v.value for v in named.values()]
     compiled = tf.function(partial(step, mean_loss(model, loss), weights))
     totals = {path: np.zeros(w.shape) for path, w in zip(named, weights, strict=True)}
-    for xs, ys, share in batches(x, y, size):
+    for xs, ys, share in batches(x, y):
         value, parts = compiled(xs, ys)
         check_finite("loss", value)
         for path, part in zip(named, parts, strict=True):

@@ -3,9 +3,11 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
+from .activations import apoz, mean_activation, wanda
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
-from .criteria import Criterion, magnitude, random
+from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import hold, release
@@ -31,12 +33,18 @@ __all__ = [
     "Schedule",
     "Scope",
     "above",
+    "apoz",
+    "bn_scale",
     "check_sparsity",
     "constant",
     "cosine",
     "erk",
     "exponential",
+    "fisher",
+    "geometric_median",
     "globally",
+    "gradient",
+    "grasp",
     "gzip_bytes",
     "hold",
     "iterative",
@@ -45,8 +53,10 @@ __all__ = [
     "linear",
     "magnitude",
     "make_masks",
+    "mean_activation",
     "n_of_m",
     "named_variables",
+    "obd",
     "one_shot",
     "parameters",
     "patterns",
@@ -59,5 +69,7 @@ __all__ = [
     "report",
     "sparsity",
     "survivors",
+    "taylor",
     "top",
+    "wanda",
 ]

@@ -49,7 +49,7 @@ def _checked(scores: Arrays, variables: Variables) -> Arrays:
         if path not in scores:
             raise ValueError(
                 f"The criterion gave no scores for {path!r}. Received: {', '.join(scores) or 'none'}. "
-                "Use the names of prunable_variables(model)."
+                f"Use the names of prunable_variables(model){_rest(variables, scores)}."
             )
         if np.shape(scores[path]) != tuple(variable.shape):
             raise ValueError(
@@ -58,6 +58,12 @@ def _checked(scores: Arrays, variables: Variables) -> Arrays:
             )
         _check_finite(path, scores[path])
     return {path: scores[path] for path in variables}
+
+
+def _rest(variables: Variables, scores: Arrays) -> str:
+    """The way out where a criterion knows only some kinds of layers."""
+    layers = sorted({path.split("/")[-2] for path in variables if path in scores and "/" in path})
+    return f", or prune the layers it can score: within={layers}" if layers else ""
 
 
 def _check_finite(path: str, scores: np.ndarray) -> None:

@@ -1,0 +1,74 @@
+"""What flows through a model: its layers watched while they run, for the criteria from activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from .variables import prunable_variables
+
+layers = keras.layers
+Run = tuple[keras.Layer, Any, Any]
+
+_CONV = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
+# What may stand between a layer and the place where its channels are read: one channel in, the same one out.
+_AFTER = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU)
+_AFTER += (layers.ELU, layers.Dropout)
+
+
+def dense_and_conv(model: keras.Model) -> dict[str, keras.Layer]:
+    """The Dense and Conv layers of a model by the path of their kernel; output units are its last axis.
+
+    Raises: ValueError if there are none.
+    """
+    paths = {id(variable): path for path, variable in prunable_variables(model).items()}
+    found = [layer for layer in model._flatten_layers() if isinstance(layer, (layers.Dense, *_CONV))]
+    kernels = {paths[id(v)]: layer for layer in found for v in layer.weights if id(v) in paths}
+    if not kernels:
+        raise ValueError(
+            f"This criterion scores Dense and Conv layers. Model {model.name!r} has none. "
+            f"Received: {', '.join(paths.values())}."
+        )
+    return kernels
+
+
+@contextmanager
+def watched(model: keras.Model) -> Iterator[list[Run]]:
+    """A list that grows by (layer, inputs, outputs) whenever a Dense, Conv or following layer runs.
+
+    Watching the calls, not the graph, covers nested, shared and subclassed models alike.
+    """
+    kinds = (layers.Dense, *_CONV, *_AFTER)
+    watched, runs = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)], []
+    before = [vars(layer).get("call") for layer in watched]
+    for layer in watched:
+        vars(layer)["call"] = _noting(layer, layer.call, runs)  # past Keras's __setattr__, which tracks
+    try:
+        yield runs
+    finally:
+        for layer, call in zip(watched, before, strict=True):
+            vars(layer).pop("call") if call is None else vars(layer).update(call=call)
+
+
+def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
+    """The runs of the layers with these ids, each with those runs that take its output further, in order."""
+    found, ends = [], {}  # ends: id of a tensor → the chain it is the end of
+    for layer, inputs, outputs in runs:
+        chain = [] if id(layer) in starts else ends.pop(id(inputs), None)
+        if chain is not None:
+            chain.append((layer, inputs, outputs))
+            ends[id(outputs)] = chain
+            found += [chain] if len(chain) == 1 else []
+    return found
+
+
+def _noting(layer: keras.Layer, call: Callable, runs: list[Run]) -> Callable:
+    def noted(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = call(inputs, *args, **kwargs)
+        runs.append((layer, inputs, outputs))
+        return outputs
+
+    return noted

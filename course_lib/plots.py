@@ -52,11 +52,3 @@ def images(pictures: np.ndarray, titles: Sequence[object], columns: int = 10) ->
     for ax, picture, title in zip(grid.flat, pictures, titles, strict=False):
         ax.imshow(np.squeeze(picture), cmap="gray_r")
         ax.set_title(str(title), fontsize=9)
-
-
-def mask(keep: np.ndarray, ax: Axes | None = None, title: str = "") -> Axes:
-    """Which weights are left?  Kept weights of a 2-D mask are dark, removed ones white."""
-    ax = axes(ax, size=(6.4, 2.4))
-    ax.imshow(keep, cmap="gray_r", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
-    ax.set(title=title, xlabel="output", ylabel="input")
-    return ax

@@ -68,8 +68,6 @@ def test_a_notebook_shows_the_sentence_alone():
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
-    shown = []
-    shell.showtraceback_for_test = shown
     result = shell.run_cell("from course_lib import expect\nexpect.number(None, 'f(x)')")
     assert result.error_in_exec._render_traceback_() == [
         "Not yet: f(x) returned None. Replace the `...` by your code, and end with `return` and your result."

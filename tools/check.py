@@ -126,9 +126,8 @@ def no_leak() -> Iterator[str]:
             continue
         given = {line for cell in nbformat.reads(published, 4).cells for line in lines(cell)}
         cells = read(source(lesson)).cells
-        told = {
-            line for cell in cells for line in lines(cell, secret=False)
-        }  # what is told anyway is no secret
+        # What is told anyway is no secret.
+        told = {line for cell in cells for line in lines(cell, secret=False)}
         for cell in cells:
             for line in lines(cell, secret=True):
                 if line in given - told:

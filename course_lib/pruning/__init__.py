@@ -10,10 +10,11 @@ from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random
 from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
-from .holding import hold, release
+from .holding import held_masks, hold, release
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .prune import make_masks
+from .resume import masks_so_far
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
@@ -46,6 +47,7 @@ __all__ = [
     "gradient",
     "grasp",
     "gzip_bytes",
+    "held_masks",
     "hold",
     "iterative",
     "lamp",
@@ -53,6 +55,7 @@ __all__ = [
     "linear",
     "magnitude",
     "make_masks",
+    "masks_so_far",
     "mean_activation",
     "n_of_m",
     "named_variables",

@@ -46,6 +46,12 @@ def release(model: keras.Model) -> None:
         _retrace(model)
 
 
+def held_masks(model: keras.Model) -> Masks:
+    """The masks a model is held by at this moment; empty if it is not held."""
+    held = {path: v.constraint for path, v in named_variables(model).items()}
+    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, _Held)})
+
+
 class _Held:
     """A variable's constraint while it is held: the user's own, and zero where the mask is zero."""
 
@@ -102,10 +108,13 @@ def _retrace(model: keras.Model) -> None:
 def _moving_average(model: keras.Model | None, variable: keras.Variable) -> keras.Variable | None:
     optimizer = getattr(model, "optimizer", None)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # mixed_float16 wraps it
-    if not (getattr(optimizer, "use_ema", False) and optimizer.built):
-        return None
-    averages = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
-    return next((average for trained, average in averages if trained is variable), None)
+    for each in getattr(optimizer, "optimizers", [optimizer]):  # of a MultiOptimizer
+        if getattr(each, "use_ema", False) and each.built:
+            pairs = zip(each._trainable_variables, each._model_variables_moving_average, strict=True)
+            found = [average for trained, average in pairs if trained is variable]
+            if found:
+                return found[0]
+    return None
 
 
 def _refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:

@@ -18,7 +18,7 @@ from .resume import masks_so_far
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
-from .variables import named_variables, prunable_variables
+from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
     "Block",
@@ -70,6 +70,7 @@ __all__ = [
     "raw_bytes",
     "release",
     "report",
+    "skipped",
     "sparsity",
     "survivors",
     "taylor",

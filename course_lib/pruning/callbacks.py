@@ -60,7 +60,7 @@ class GradualPruning(keras.callbacks.Callback):
                 "For one sparsity throughout, use constant(0.8)."
             )
         if not (isinstance(every, Integral) and every >= 1):
-            raise ValueError(f"every must be a whole number of steps, at least 1. Received: {every}.")
+            raise ValueError(f"every must be a whole number of steps, at least 1. Received: {every!r}.")
         if unknown := [name for name in recipe if name not in _RECIPE]:
             raise TypeError(f"The recipe may have {', '.join(_RECIPE)}. Received: {', '.join(unknown)}.")
         self.schedule, self.every, self.recipe = schedule, every, recipe

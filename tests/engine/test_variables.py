@@ -173,6 +173,8 @@ def test_a_model_with_nothing_to_prune():
     [
         (lambda: GradualPruning(0.8), TypeError, ["Received: 0.8", "constant"]),
         (lambda: GradualPruning(constant(0.8), every=0), ValueError, ["every", "Received: 0"]),
+        (lambda: GradualPruning(constant(0.8), every=2.5), ValueError, ["whole number", "Received: 2.5"]),
+        (lambda: GradualPruning(constant(0.8), every="5"), ValueError, ["whole number", "Received: '5'"]),
         (lambda: GradualPruning(constant(0.8), sparsity=0.5), TypeError, ["criterion", "Received: sparsity"]),
         (lambda: GradualPruning(constant(0.8), critrion=1), TypeError, ["Received: critrion"]),
     ],

@@ -12,6 +12,7 @@ from course_lib.pruning import (
     Block,
     GradualPruning,
     Masks,
+    gradient,
     held_masks,
     hold,
     layerwise,
@@ -39,6 +40,7 @@ RECIPES = {
     "blocks": {"granularity": Block(2, 2), "scope": layerwise},
     "random": {"criterion": random(5)},
     "one layer": {"within": ["first"]},
+    "gradients": {"criterion": gradient(X[:32], Y[:32])},  # those of pruned weights are not 0
 }
 
 
@@ -111,10 +113,13 @@ def same(model, seen, optimizer, recipe):
         (14, "before", "momentum", "random"),
         (31, "after", "averaging", "one layer"),
         (35, "before", "averaging", "one layer"),
+        (35, "before", "adam", "gradients"),
+        (40, "after", "adam", "gradients"),
         (47, "before", "adam", "weights"),
         (50, "before", "adam", "weights"),
     ],
 )
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_from_a_file_of_any_step(tmp_path, at, order, optimizer, recipe):
     save = keras.callbacks.ModelCheckpoint(tmp_path / "saved.keras", save_freq=at)
     others = {"before": [save], order: [save]} if order == "before" else {"before": []}

@@ -106,7 +106,7 @@ def _within(scores: Arrays, k: int, low: np.generic, high: np.generic) -> np.gen
         return low if k <= over_low + _count(scores, low) else None
     if k > from_high:
         return _sorted(inside, scores)[from_high - k]
-    return high if k > from_high - _count(scores, high) else None
+    return high if low < high and k > from_high - _count(scores, high) else None
 
 
 def _count(scores: Arrays, value: np.generic) -> int:

@@ -3,7 +3,7 @@
 python benchmarks/quality.py [--seeds 5] [--write docs/quality.md]
 
 For each seed a network is trained; each arm starts from its weights and prunes it along the same cubic
-schedule, with updates as often, a fresh Adam, and the same batches in the same order. Half an hour on two cores.
+schedule, with updates as often, a fresh Adam and the same batches in the same order. Takes half an hour.
 """
 
 import argparse

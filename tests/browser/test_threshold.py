@@ -35,7 +35,7 @@ def drag(page, start: float, end: float, steps: int) -> None:
     plot = page.locator(".th-plot")
     plot.scroll_into_view_if_needed()
     size = plot.bounding_box()
-    # Hovering waits until the picture stands still: on a busy machine the notebook may still be laying it out.
+    # Hovering waits until the picture stands still: a busy machine may still be laying the notebook out.
     plot.hover(position={"x": start * size["width"], "y": size["height"] / 2})
     box = plot.bounding_box()
     page.mouse.down()

@@ -16,6 +16,7 @@ from .masks import Masks
 from .prune import make_masks
 from .resume import masks_so_far
 from .schedules import Schedule, last_due
+from .variables import check_model
 
 _OURS = ("model", "sparsity", "among")
 _RECIPE = [name for name in inspect.signature(make_masks).parameters if name not in _OURS]
@@ -36,7 +37,7 @@ class GradualPruning(keras.callbacks.Callback):
 
     A run that was stopped goes on from its file, by `load_model` or BackupAndRestore, with a new
     GradualPruning of the same arguments: same masks and weights as the run never stopped (see
-    `masks_so_far`). The clock is in the file: in `.keras` always, in `.weights.h5` if the optimizer was
+    `masks_so_far`; Keras does not save the random state of Dropout, though). The clock is in the file: in `.keras` always, in `.weights.h5` if the optimizer was
     built before saving and before loading (`model.optimizer.build(model.trainable_variables)`).
 
     It may stand anywhere in the list of callbacks: every file saved has the zeros of the masks held then
@@ -83,8 +84,10 @@ class GradualPruning(keras.callbacks.Callback):
         """Do what is due by now, and return the masks: `fit` calls it, and so may a loop of your own.
 
         Call it before the first training step (before tf.function traces it) and after every one. `step` is
-        the number of optimizer updates done; None: `model.optimizer.iterations`.
+        the number of optimizer updates done; None: `model.optimizer.iterations`. Compile the model with an
+        optimizer that keeps averages (use_ema), so that they are masked too.
         """
+        check_model(model)
         self.set_model(model)
         step = steps_done(model) if step is None else int(step)
         if self._last is None:

@@ -17,6 +17,10 @@ _CONV = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 # What may stand between a layer and the place where its channels are read: one channel in, the same one out.
 _AFTER = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU)
 _AFTER += (layers.ELU, layers.Dropout)
+# The same as functions in a Functional graph, `keras.ops.relu(x)`: by the names of Keras's operations, whose
+# classes are not public.
+_FUNCTIONS = {"Relu", "ReLU", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "HardSilu", "Tanh"}
+_FUNCTIONS |= {"Sigmoid", "HardSigmoid", "HardTanh", "LogSigmoid", "Softplus", "Softsign"}
 
 
 def dense_and_conv(model: keras.Model) -> dict[str, keras.Layer]:
@@ -35,14 +39,26 @@ def dense_and_conv(model: keras.Model) -> dict[str, keras.Layer]:
     return kernels
 
 
+def activation_functions(model: keras.Model) -> list[keras.Operation]:
+    """The activations that a Functional model, or one nested in it, calls as functions, not as layers.
+
+    What a subclassed model or layer calls inside its own `call` leaves no operation to watch.
+    """
+    graphs = [part for part in model._flatten_layers() if hasattr(part, "operations")]
+    found = {id(op): op for graph in graphs for op in graph.operations if not isinstance(op, keras.Layer)}
+    return [op for op in found.values() if type(op).__name__ in _FUNCTIONS]
+
+
 @contextmanager
 def watched(model: keras.Model) -> Iterator[list[Run]]:
     """A list that grows by (layer, inputs, outputs) whenever a Dense, Conv or following layer runs.
 
-    Watching the calls, not the graph, covers nested, shared and subclassed models alike.
+    Watching the calls, not the graph, covers nested, shared and subclassed models alike; only activations
+    called as functions are looked up in the graph.
     """
     kinds = (layers.Dense, *_CONV, *_AFTER)
     watched, runs = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)], []
+    watched += activation_functions(model)
     before = [vars(layer).get("call") for layer in watched]
     for layer in watched:
         vars(layer)["call"] = _noting(layer, layer.call, runs)  # past Keras's __setattr__, which tracks

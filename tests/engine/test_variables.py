@@ -9,13 +9,16 @@ from course_lib.pruning import (
     Masks,
     constant,
     gzip_bytes,
+    held_masks,
     hold,
     make_masks,
+    masks_so_far,
     named_variables,
     parameters,
     prunable_variables,
     release,
     report,
+    skipped,
 )
 
 layers = keras.layers
@@ -143,6 +146,10 @@ VERBS = [
     release,
     Masks().apply,
     Masks.from_zeros,
+    held_masks,
+    skipped,
+    lambda model: masks_so_far(model, 0.5),
+    lambda model: GradualPruning(constant(0.5)).update(model, 0),
     report,
     parameters,
     gzip_bytes,

@@ -7,16 +7,19 @@ from .activations import apoz, mean_activation, wanda
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .distill import distill, distill_in_stages
 from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
-from .holding import hold, release
+from .holding import held_masks, hold, release
 from .masks import Masks
+from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .prune import make_masks
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
+from .soft_targets import SoftTargets
 from .variables import named_variables, prunable_variables
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "Channel",
     "Criterion",
     "Element",
+    "FeatureMatching",
     "GradualPruning",
     "Granularity",
     "Masks",
@@ -32,12 +36,16 @@ __all__ = [
     "Row",
     "Schedule",
     "Scope",
+    "SoftTargets",
     "above",
     "apoz",
+    "attention_loss",
     "bn_scale",
     "check_sparsity",
     "constant",
     "cosine",
+    "distill",
+    "distill_in_stages",
     "erk",
     "exponential",
     "fisher",
@@ -46,6 +54,7 @@ __all__ = [
     "gradient",
     "grasp",
     "gzip_bytes",
+    "held_masks",
     "hold",
     "iterative",
     "lamp",

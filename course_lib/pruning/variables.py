@@ -33,6 +33,15 @@ def check_model(model: keras.Model) -> None:
         )
 
 
+def trained_part(model: keras.Model) -> keras.Model:
+    """The model whose weights pruning is about: the student of a `keras.distillation.Distiller`, else itself.
+
+    So a Distiller stands for its student wherever the engine asks for variables: `make_masks`, `hold` and
+    `GradualPruning` see the student's weights under the student's own paths, and never the teacher's.
+    """
+    return model.student if isinstance(model, keras.distillation.Distiller) else model
+
+
 def named_variables(model: keras.Model) -> Variables:
     """Every weight of a model once, {path: variable}, in the order of `model.weights`.
 
@@ -40,8 +49,9 @@ def named_variables(model: keras.Model) -> Variables:
     is not `variable.path`, which depends on where a layer was built: that of a trained model, of its clone
     and of the file loaded again may all differ, and in nested models one of them may name several weights.
     Shared layers come once, by the first way to them. Where two weights have one path, the second and later
-    are called "path#2", "path#3", in that order.
+    are called "path#2", "path#3", in that order. Of a Distiller, the weights of its student.
     """
+    model = trained_part(model)
     check_model(model)
     homes, named, times = _homes(model), {}, {}
     for variable in model.weights:
@@ -59,6 +69,7 @@ def prunable_variables(model: keras.Model, within: Iterable[str | keras.Layer] |
     nested model stands for all its layers; a name used twice stands for both).
     Raises: ValueError if nothing is left to prune or `within` names no layer of this model.
     """
+    model = trained_part(model)
     named, homes = named_variables(model), _homes(model)
     found = {path: v for path, v in named.items() if _is_prunable(v, homes[id(v)][1])}
     if not found:

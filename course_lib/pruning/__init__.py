@@ -11,6 +11,7 @@ from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import hold, release
+from .macs import Macs, macs
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .prune import make_masks
@@ -26,6 +27,7 @@ __all__ = [
     "Element",
     "GradualPruning",
     "Granularity",
+    "Macs",
     "Masks",
     "Parameters",
     "Report",
@@ -51,6 +53,7 @@ __all__ = [
     "lamp",
     "layerwise",
     "linear",
+    "macs",
     "magnitude",
     "make_masks",
     "mean_activation",

@@ -12,6 +12,7 @@ from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import held_masks, hold, release
+from .macs import Macs, macs
 from .masks import Masks
 from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
@@ -30,6 +31,7 @@ __all__ = [
     "FeatureMatching",
     "GradualPruning",
     "Granularity",
+    "Macs",
     "Masks",
     "Parameters",
     "Report",
@@ -60,6 +62,7 @@ __all__ = [
     "lamp",
     "layerwise",
     "linear",
+    "macs",
     "magnitude",
     "make_masks",
     "mean_activation",

@@ -32,7 +32,7 @@ class FeatureMatching(keras.layers.Layer, keras.distillation.FeatureDistillation
     FitNets (Romero et al. 2015, arXiv:1412.6550). The loss is the mean of (teacher − r(student))² over the
     features (n, ..., channels) of two layers. Where the numbers of channels differ, as after shrinking, r is
     a 1×1 projection, trained with the student and left behind in the Distiller; where they are equal there is
-    none. The paper trains on this hint alone first (`student_loss_weight=0`), then on labels and soft targets.
+    none. The paper trains on this hint alone first (`student_loss_weight=0`), then on labels and teacher.
     Raises: ValueError for layers that do not exist or whose features lie at different positions.
     """
 

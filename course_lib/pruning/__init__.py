@@ -4,44 +4,72 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
 from .activations import apoz, mean_activation, wanda
+from .adaptive import AnySparsity, Sandwich
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
+from .channel_gate import ChannelGate
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .distill import distill, distill_in_stages
+from .early_exit import Exits, exit_early, exit_frontier
+from .exits import add_exits, certainty, exit_costs, top_probability
 from .filters import bn_scale, geometric_median
+from .gating import gated, gated_macs
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import held_masks, hold, release
+from .macs import Macs, macs
 from .masks import Masks
+from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
+from .online import OnlinePruning
 from .prune import make_masks
 from .resume import masks_so_far
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
+from .soft_targets import SoftTargets
 from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
+    "AnySparsity",
     "Block",
     "Channel",
+    "ChannelGate",
     "Criterion",
     "Element",
+    "Exits",
+    "FeatureMatching",
     "GradualPruning",
     "Granularity",
+    "Macs",
     "Masks",
+    "OnlinePruning",
     "Parameters",
     "Report",
     "Row",
+    "Sandwich",
     "Schedule",
     "Scope",
+    "SoftTargets",
     "above",
+    "add_exits",
     "apoz",
+    "attention_loss",
     "bn_scale",
+    "certainty",
     "check_sparsity",
     "constant",
     "cosine",
+    "distill",
+    "distill_in_stages",
     "erk",
+    "exit_costs",
+    "exit_early",
+    "exit_frontier",
     "exponential",
     "fisher",
+    "gated",
+    "gated_macs",
     "geometric_median",
     "globally",
     "gradient",
@@ -53,6 +81,7 @@ __all__ = [
     "lamp",
     "layerwise",
     "linear",
+    "macs",
     "magnitude",
     "make_masks",
     "masks_so_far",
@@ -75,5 +104,6 @@ __all__ = [
     "survivors",
     "taylor",
     "top",
+    "top_probability",
     "wanda",
 ]

@@ -6,15 +6,29 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 from .activations import apoz, mean_activation, wanda
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
-from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .criteria import Criterion, magnitude, random, sampled
+from .curvature import fisher, grasp, obd
 from .filters import bn_scale, geometric_median
+from .gradients import gradient, movement, taylor
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import hold, release
+from .lottery import Snapshot, rewind, shuffled, signs, tickets
 from .masks import Masks
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .prune import make_masks
-from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
+from .regrow import Regrow
+from .schedules import (
+    Schedule,
+    constant,
+    cosine,
+    cosine_decay,
+    exponential,
+    iterative,
+    linear,
+    one_shot,
+    polynomial,
+)
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
 from .variables import named_variables, prunable_variables
@@ -28,16 +42,19 @@ __all__ = [
     "Granularity",
     "Masks",
     "Parameters",
+    "Regrow",
     "Report",
     "Row",
     "Schedule",
     "Scope",
+    "Snapshot",
     "above",
     "apoz",
     "bn_scale",
     "check_sparsity",
     "constant",
     "cosine",
+    "cosine_decay",
     "erk",
     "exponential",
     "fisher",
@@ -54,6 +71,7 @@ __all__ = [
     "magnitude",
     "make_masks",
     "mean_activation",
+    "movement",
     "n_of_m",
     "named_variables",
     "obd",
@@ -67,9 +85,14 @@ __all__ = [
     "raw_bytes",
     "release",
     "report",
+    "rewind",
+    "sampled",
+    "shuffled",
+    "signs",
     "sparsity",
     "survivors",
     "taylor",
+    "tickets",
     "top",
     "wanda",
 ]

@@ -8,23 +8,37 @@ from .adaptive import AnySparsity, Sandwich
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .channel_gate import ChannelGate
-from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .criteria import Criterion, magnitude, random, sampled
+from .curvature import fisher, grasp, obd
 from .distill import distill, distill_in_stages
 from .early_exit import Exits, exit_early, exit_frontier
 from .exits import add_exits, certainty, exit_costs, top_probability
 from .filters import bn_scale, geometric_median
 from .gating import gated, gated_macs
+from .gradients import gradient, movement, taylor
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .holding import held_masks, hold, release
+from .lottery import Snapshot, rewind, shuffled, signs, tickets
 from .macs import Macs, macs
 from .masks import Masks
 from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .online import OnlinePruning
 from .prune import make_masks
+from .regrow import Regrow
 from .resume import masks_so_far
-from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
+from .schedules import (
+    Schedule,
+    constant,
+    cosine,
+    cosine_decay,
+    exponential,
+    iterative,
+    linear,
+    one_shot,
+    polynomial,
+)
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
 from .soft_targets import SoftTargets
@@ -45,11 +59,13 @@ __all__ = [
     "Masks",
     "OnlinePruning",
     "Parameters",
+    "Regrow",
     "Report",
     "Row",
     "Sandwich",
     "Schedule",
     "Scope",
+    "Snapshot",
     "SoftTargets",
     "above",
     "add_exits",
@@ -60,6 +76,7 @@ __all__ = [
     "check_sparsity",
     "constant",
     "cosine",
+    "cosine_decay",
     "distill",
     "distill_in_stages",
     "erk",
@@ -86,6 +103,7 @@ __all__ = [
     "make_masks",
     "masks_so_far",
     "mean_activation",
+    "movement",
     "n_of_m",
     "named_variables",
     "obd",
@@ -99,10 +117,15 @@ __all__ = [
     "raw_bytes",
     "release",
     "report",
+    "rewind",
+    "sampled",
+    "shuffled",
+    "signs",
     "skipped",
     "sparsity",
     "survivors",
     "taylor",
+    "tickets",
     "top",
     "top_probability",
     "wanda",

@@ -29,6 +29,13 @@ def batches(x: Any, y: Any = None, size: int = 256) -> Iterator[tuple[Any, Any, 
         yield *part, (min(start + size, count) - start) / count
 
 
+def picked(x: Any, y: Any, pick: Callable[[int], np.ndarray]) -> tuple[Any, Any]:
+    """The rows of x and y that `pick(n)` names by number, for n examples. Raises: as `batches` does."""
+    data = (_arrays(x), _arrays(y))
+    rows = pick(_count(data))
+    return keras.tree.map_structure(lambda a: a[rows], data)
+
+
 def averaged(model: keras.Model, x: Any, y: Any, loss: Loss, step: Callable) -> Arrays:
     """The means over all examples of what a step computes from each batch of them, {path: float64 array}.
 
@@ -55,7 +62,11 @@ def mean_loss(model: keras.Model, loss: Loss) -> Callable:
     """
     if loss is None:
         loss = getattr(model, "loss", None)
-        if loss is None or isinstance(loss, dict | list | tuple) or len(model.outputs or ()) > 1:
+        if (
+            loss is None
+            or isinstance(loss, dict | list | tuple)
+            or len(getattr(model, "outputs", None) or ()) > 1
+        ):
             raise ValueError(
                 f"Model {model.name!r} is not compiled with one loss to differentiate: compile it so, or "
                 f"give the criterion `loss=`, a function (y, prediction) → loss. Received: {loss!r}."

@@ -223,6 +223,28 @@ def test_gumbel_says_what_is_wrong(trained, options, words):
         gumbel_search(Space(trained, 0.8), fidelity(trained), X, classes(X), **options)
 
 
+class Subclassed(keras.Model):
+    """Neither inputs nor outputs to look at."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = keras.layers.Dense(6), keras.layers.BatchNormalization()
+        self.last = keras.layers.Dense(3, "softmax")
+
+    def call(self, x, training=False):
+        return self.last(self.norm(self.first(x), training=training))
+
+
+def test_gumbel_takes_subclassed_models():
+    model = Subclassed()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, classes(X), verbose=0)
+    before = weights_of(model)
+    space = Space(model, 0.5, cost=uses(model))
+    gumbel_search(space, accuracy_on(X, classes(X)), X, classes(X), epochs=1)
+    assert same(model, before)
+
+
 def test_gumbel_needs_a_loss(trained):
     model = keras.Model(trained.inputs[0], trained.outputs[0])
     with pytest.raises(ValueError, match="not compiled with one loss"):

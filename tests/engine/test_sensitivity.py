@@ -89,6 +89,28 @@ def test_accuracy_follows_the_weights_and_the_model():
         assert evaluate(model) == pytest.approx(0.1)
 
 
+class Counting(keras.Model):
+    """A subclassed model that knows how often its Python code ran."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.ran = layers.Dense(3), 0
+
+    def call(self, x):
+        self.ran += 1
+        return self.dense(x)
+
+
+def test_candidates_cost_no_second_compilation():
+    model, x = Counting(), np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model(x)
+    before, evaluate = model.ran, accuracy_on(x, np.arange(32) % 3)
+    scores = sensitivity(model, evaluate, [0.0, 0.3, 0.6, 0.9])["dense/kernel"]
+    assert model.ran == before + 1 and len(set(scores.values())) > 1
+    evaluate(model)
+    assert model.ran == before + 1
+
+
 def test_what_has_no_accuracy_is_refused(net):
     model, x = net(), np.zeros((4, 8), "float32")
     one = keras.Sequential([keras.Input((8,)), layers.Dense(1)])

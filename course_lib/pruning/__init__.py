@@ -3,28 +3,34 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
+from .accuracy import accuracy_on
 from .activations import apoz, mean_activation, wanda
 from .adaptive import AnySparsity, Sandwich
+from .bandit import ucb_search
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
 from .channel_gate import ChannelGate
+from .constraints import Met, sparsest, within_budget
 from .criteria import Criterion, magnitude, random, sampled
 from .curvature import fisher, grasp, obd
 from .distill import distill, distill_in_stages
 from .early_exit import Exits, exit_early, exit_frontier
+from .evolution import evolve
 from .exits import add_exits, certainty, exit_costs, top_probability
 from .filters import bn_scale, geometric_median
 from .gating import gated, gated_macs
 from .gradients import gradient, movement, taylor
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
+from .gumbel import gumbel_search
 from .holding import held_masks, hold, release
 from .lottery import Snapshot, rewind, shuffled, signs, tickets
-from .macs import Macs, macs
+from .macs import Macs, macs, uses
 from .masks import Masks
 from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
 from .online import OnlinePruning
+from .pareto import chebyshev, pareto_front, preferred, weighted_sum
 from .prune import make_masks
 from .regrow import Regrow
 from .resume import masks_so_far
@@ -41,7 +47,10 @@ from .schedules import (
 )
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
+from .sensitivity import sensitivity
 from .soft_targets import SoftTargets
+from .space import Space
+from .trials import Found, Trial
 from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
@@ -53,10 +62,12 @@ __all__ = [
     "Element",
     "Exits",
     "FeatureMatching",
+    "Found",
     "GradualPruning",
     "Granularity",
     "Macs",
     "Masks",
+    "Met",
     "OnlinePruning",
     "Parameters",
     "Regrow",
@@ -67,12 +78,16 @@ __all__ = [
     "Scope",
     "Snapshot",
     "SoftTargets",
+    "Space",
+    "Trial",
     "above",
+    "accuracy_on",
     "add_exits",
     "apoz",
     "attention_loss",
     "bn_scale",
     "certainty",
+    "chebyshev",
     "check_sparsity",
     "constant",
     "cosine",
@@ -80,6 +95,7 @@ __all__ = [
     "distill",
     "distill_in_stages",
     "erk",
+    "evolve",
     "exit_costs",
     "exit_early",
     "exit_frontier",
@@ -91,6 +107,7 @@ __all__ = [
     "globally",
     "gradient",
     "grasp",
+    "gumbel_search",
     "gzip_bytes",
     "held_masks",
     "hold",
@@ -109,9 +126,11 @@ __all__ = [
     "obd",
     "one_shot",
     "parameters",
+    "pareto_front",
     "patterns",
     "per_layer",
     "polynomial",
+    "preferred",
     "prunable_variables",
     "random",
     "raw_bytes",
@@ -119,14 +138,20 @@ __all__ = [
     "report",
     "rewind",
     "sampled",
+    "sensitivity",
     "shuffled",
     "signs",
     "skipped",
+    "sparsest",
     "sparsity",
     "survivors",
     "taylor",
     "tickets",
     "top",
     "top_probability",
+    "ucb_search",
+    "uses",
     "wanda",
+    "weighted_sum",
+    "within_budget",
 ]

@@ -62,11 +62,8 @@ def mean_loss(model: keras.Model, loss: Loss) -> Callable:
     """
     if loss is None:
         loss = getattr(model, "loss", None)
-        if (
-            loss is None
-            or isinstance(loss, dict | list | tuple)
-            or len(getattr(model, "outputs", None) or ()) > 1
-        ):
+        outputs = getattr(model, "outputs", None) or ()  # a subclassed model has none to tell
+        if loss is None or isinstance(loss, dict | list | tuple) or len(outputs) > 1:
             raise ValueError(
                 f"Model {model.name!r} is not compiled with one loss to differentiate: compile it so, or "
                 f"give the criterion `loss=`, a function (y, prediction) → loss. Received: {loss!r}."

@@ -32,21 +32,21 @@ def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
     """
     masks = Masks(masks)
     variables = masks.variables(model)
-    _refuse_lora(model, variables.values())
+    refuse_lora(model, variables.values())
     changed = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
     changed += [_attach(model, v, masks[path]) for path, v in variables.items()]
     if any(changed):
-        _retrace(model)
+        retrace(model, "train")
 
 
 def release(model: keras.Model) -> None:
     """Let the masked weights of a model train again, with the constraints their layers had before `hold`."""
     check_model(model)
     if any([_detach(variable) for variable in model.weights]):
-        _retrace(model)
+        retrace(model, "train")
 
 
-class _Held:
+class Held:
     """A variable's constraint while it is held: the user's own, and zero where the mask is zero."""
 
     def __init__(self, model: keras.Model, variable: keras.Variable, own: Callable | None) -> None:
@@ -76,9 +76,9 @@ class _Held:
 def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> bool:
     """Hold a variable at zero under the mask; True if the compiled training step cannot know of it."""
     held = variable.constraint
-    known = isinstance(held, _Held) and held.model() is model
+    known = isinstance(held, Held) and held.model() is model
     if not known:
-        held = _Held(model, variable, held.own if isinstance(held, _Held) else held)
+        held = Held(model, variable, held.own if isinstance(held, Held) else held)
         variable.constraint = held
     held.mask.assign(mask)
     variable.assign(zeroed(variable, mask))
@@ -87,16 +87,20 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> b
 
 
 def _detach(variable: keras.Variable) -> bool:
-    held = isinstance(variable.constraint, _Held)
+    held = isinstance(variable.constraint, Held)
     if held:
         variable.constraint = variable.constraint.own
     return held
 
 
-def _retrace(model: keras.Model) -> None:
-    # A training function traced before keeps the constraints of that time, silently.
-    if getattr(model, "train_function", None) is not None:
-        model.make_train_function(force=True)
+def retrace(model: keras.Model, *names: str) -> None:
+    """Have the compiled functions of these names ("train", "test") traced anew, if they were traced.
+
+    One traced before keeps the constraints and regularizers of that time, silently.
+    """
+    for name in names:
+        if getattr(model, f"{name}_function", None) is not None:
+            getattr(model, f"make_{name}_function")(force=True)
 
 
 def _moving_average(model: keras.Model | None, variable: keras.Variable) -> keras.Variable | None:
@@ -108,7 +112,8 @@ def _moving_average(model: keras.Model | None, variable: keras.Variable) -> kera
     return next((average for trained, average in averages if trained is variable), None)
 
 
-def _refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+def refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+    """Pass variables of layers without LoRA. Raises: ValueError."""
     held = {id(v) for v in variables}
     for layer in model._flatten_layers():
         if getattr(layer, "lora_enabled", False) and any(id(v) in held for v in layer.weights):

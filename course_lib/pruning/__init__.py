@@ -6,6 +6,7 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 from .accuracy import accuracy_on
 from .activations import apoz, mean_activation, wanda
 from .adaptive import AnySparsity, Sandwich
+from .attention import Attention
 from .bandit import ucb_search
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
@@ -17,13 +18,17 @@ from .distill import distill, distill_in_stages
 from .early_exit import Exits, exit_early, exit_frontier
 from .evolution import evolve
 from .exits import add_exits, certainty, exit_costs, top_probability
+from .fading import Fade
 from .filters import bn_scale, geometric_median
+from .gates import HardConcrete, LearnedThreshold, Sigmoid
 from .gating import gated, gated_macs
 from .gradients import gradient, movement, taylor
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .gumbel import gumbel_search
+from .harden import Hardened, harden
 from .holding import held_masks, hold, release
+from .learned import LearnedMasks
 from .lottery import Snapshot, rewind, shuffled, signs, tickets
 from .macs import Macs, macs, uses
 from .masks import Masks
@@ -33,6 +38,7 @@ from .online import OnlinePruning
 from .pareto import chebyshev, pareto_front, preferred, weighted_sum
 from .prune import make_masks
 from .regrow import Regrow
+from .regularizers import GroupLasso, penalize, unpenalize
 from .resume import masks_so_far
 from .schedules import (
     Schedule,
@@ -50,21 +56,30 @@ from .select import check_sparsity, survivors, top
 from .sensitivity import sensitivity
 from .soft_targets import SoftTargets
 from .space import Space
+from .straight_through import StraightThrough
+from .thresholds import ThresholdDecay, soft_threshold
 from .trials import Found, Trial
 from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
     "AnySparsity",
+    "Attention",
     "Block",
     "Channel",
     "ChannelGate",
     "Criterion",
     "Element",
     "Exits",
+    "Fade",
     "FeatureMatching",
     "Found",
     "GradualPruning",
     "Granularity",
+    "GroupLasso",
+    "HardConcrete",
+    "Hardened",
+    "LearnedMasks",
+    "LearnedThreshold",
     "Macs",
     "Masks",
     "Met",
@@ -76,9 +91,12 @@ __all__ = [
     "Sandwich",
     "Schedule",
     "Scope",
+    "Sigmoid",
     "Snapshot",
     "SoftTargets",
     "Space",
+    "StraightThrough",
+    "ThresholdDecay",
     "Trial",
     "above",
     "accuracy_on",
@@ -109,6 +127,7 @@ __all__ = [
     "grasp",
     "gumbel_search",
     "gzip_bytes",
+    "harden",
     "held_masks",
     "hold",
     "iterative",
@@ -128,6 +147,7 @@ __all__ = [
     "parameters",
     "pareto_front",
     "patterns",
+    "penalize",
     "per_layer",
     "polynomial",
     "preferred",
@@ -142,6 +162,7 @@ __all__ = [
     "shuffled",
     "signs",
     "skipped",
+    "soft_threshold",
     "sparsest",
     "sparsity",
     "survivors",
@@ -150,6 +171,7 @@ __all__ = [
     "top",
     "top_probability",
     "ucb_search",
+    "unpenalize",
     "uses",
     "wanda",
     "weighted_sum",

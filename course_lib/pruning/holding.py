@@ -33,24 +33,24 @@ def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
     """
     masks = Masks(masks)
     variables = masks.variables(model)
-    _refuse_lora(model, variables.values())
+    refuse_lora(model, variables.values())
     stale = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
     stale += [_attach(model, v, masks[path]) for path, v in variables.items()]
-    _retrace(stale)
+    _retrace_all(stale)
 
 
 def release(model: keras.Model) -> None:
     """Let the masked weights of a model train again, with the constraints their layers had before `hold`."""
-    _retrace([_detach(variable) for variable in named_variables(model).values()])
+    _retrace_all([_detach(variable) for variable in named_variables(model).values()])
 
 
 def held_masks(model: keras.Model) -> Masks:
     """The masks a model is held by at this moment; empty if it is not held."""
     held = {path: v.constraint for path, v in named_variables(model).items()}
-    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, _Held)})
+    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, Held)})
 
 
-class _Held:
+class Held:
     """A variable's constraint while it is held: the user's own, and zero where the mask is zero."""
 
     def __init__(self, variable: keras.Variable, own: Callable | None) -> None:
@@ -82,8 +82,8 @@ class _Held:
 
 def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> set[keras.Model]:
     """Hold a variable at zero under the mask; the models whose compiled training step cannot know of it."""
-    if not isinstance(variable.constraint, _Held):
-        variable.constraint = _Held(variable, variable.constraint)
+    if not isinstance(variable.constraint, Held):
+        variable.constraint = Held(variable, variable.constraint)
     held = variable.constraint
     trainers = {model, trained_part(model)}  # what was distilled may be trained alone afterwards
     unknown = trainers - set(held.models)
@@ -97,17 +97,25 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> s
 def _detach(variable: keras.Variable) -> set[keras.Model]:
     """Take the mask from a variable; the models whose compiled training step may still know it."""
     held = variable.constraint
-    if not isinstance(held, _Held):
+    if not isinstance(held, Held):
         return set()
     variable.constraint = held.own
     return set(held.models)
 
 
-def _retrace(stale: Iterable[set[keras.Model]]) -> None:
-    # A training function traced before keeps the constraints of that time, silently.
+def retrace(model: keras.Model, *names: str) -> None:
+    """Have the compiled functions of these names ("train", "test") traced anew, if they were traced.
+
+    One traced before keeps the constraints and regularizers of that time, silently.
+    """
+    for name in names:
+        if getattr(model, f"{name}_function", None) is not None:
+            getattr(model, f"make_{name}_function")(force=True)
+
+
+def _retrace_all(stale: Iterable[set[keras.Model]]) -> None:
     for model in set().union(*stale):
-        if getattr(model, "train_function", None) is not None:
-            model.make_train_function(force=True)
+        retrace(model, "train")
 
 
 def _moving_average(model: keras.Model, variable: keras.Variable) -> keras.Variable | None:
@@ -122,7 +130,8 @@ def _moving_average(model: keras.Model, variable: keras.Variable) -> keras.Varia
     return None
 
 
-def _refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+def refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+    """Pass variables of layers without LoRA. Raises: ValueError."""
     held = {id(v) for v in variables}
     for layer in trained_part(model)._flatten_layers():
         if getattr(layer, "lora_enabled", False) and any(id(v) in held for v in layer.weights):

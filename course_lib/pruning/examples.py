@@ -69,8 +69,22 @@ def mean_loss(model: keras.Model, loss: Loss) -> Callable:
                 f"give the criterion `loss=`, a function (y, prediction) → loss. Received: {loss!r}."
             )
     loss = keras.losses.get(loss)
-    each = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    each = loss.call if isinstance(loss, keras.losses.Loss) else _of_one_rank(loss)
     return lambda x, y: tf.reduce_mean(each(y, model(x, training=False)))
+
+
+def _of_one_rank(loss: Callable) -> Callable:
+    """A loss that is a function, as `compile` takes it: labels (n,) and predictions (n, 1) are one rank."""
+
+    def each(y: Any, prediction: Any) -> Any:
+        ranks = len(y.shape), len(prediction.shape)
+        if ranks[0] + 1 == ranks[1] and prediction.shape[-1] == 1:
+            y = tf.expand_dims(y, -1)
+        elif ranks[1] + 1 == ranks[0] and y.shape[-1] == 1:
+            prediction = tf.expand_dims(prediction, -1)
+        return loss(y, prediction)
+
+    return each
 
 
 def check_finite(what: str, value: Any) -> None:

@@ -123,6 +123,20 @@ def test_batches_make_no_difference(criterion):
         assert one[path] == pytest.approx(two[path], rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", keras.losses.MeanSquaredError()])
+def test_one_output_and_flat_labels_as_fit_takes_them(loss):
+    """A mean over (n,) − (n, 1) would be one over n × n differences, and nobody would notice."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid", name="d")])
+    model.compile("sgd", loss)
+    flat, column = Y % 2, (Y % 2)[:, None]
+    scores = [gradient(X, y)(model)["d/kernel"] for y in (flat, column)]
+    weights = model.get_weights()[0]
+    model.compile(keras.optimizers.SGD(1.0), loss)
+    model.fit(X, flat, batch_size=len(X), shuffle=False, verbose=0)
+    assert scores[0] == pytest.approx(np.abs(weights - model.get_weights()[0]), rel=1e-3, abs=1e-6)
+    assert np.array_equal(*scores)
+
+
 def test_a_loss_of_ones_own_and_lists_as_data():
     model = softmax_net()
     square = taylor(X, np.eye(3)[Y], "mse")(model)["d/kernel"]

@@ -195,6 +195,7 @@ def test_what_does_not_fit_is_refused(net):
         LearnedMasks(net(), 0.5)
     model = net()
     model.get_layer("first").enable_lora(2)
+    model.get_layer("first").trainable = False
     with pytest.raises(ValueError, match="LoRA"):
         LearnedMasks(model, StraightThrough(0.5))
     with pytest.raises(ValueError, match="no weights yet"):

@@ -40,7 +40,7 @@ class AnySparsity:
             masks = make_masks(model, sparsity, among=masks, **recipe)
             for path, mask in masks.items():
                 self._depth[path] += mask
-        self._dense = {path: np.array(v) for path, v in self._variables.items()}
+        self._dense = {path: np.asarray(v).copy() for path, v in self._variables.items()}
 
     def masks(self, sparsity: float) -> Masks:
         """The masks of one of the sparsities; those of a higher one are part of them.

@@ -73,7 +73,7 @@ class OnlinePruning:
                 self.masks.apply(self.model)
             raise
         before, self.masks = self.masks, masks
-        self._dense = {path: np.array(v) for path, v in masks.variables(self.model).items()}
+        self._dense = {path: np.asarray(v).copy() for path, v in masks.variables(self.model).items()}
         hold(self.model, masks)
         if before is not None:
             back = sum(np.count_nonzero(masks[path] & ~before[path]) for path in masks)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -25,6 +25,7 @@ def hinton(teacher, student, temperature):
     return temperature**2 * np.mean(np.sum(t * np.log(t / s), axis=-1))
 
 
+@settings(max_examples=30)
 @given(LOGITS, LOGITS, st.floats(1.0, 20.0))
 def test_it_is_hintons_formula_on_logits_and_on_the_probabilities_behind_them(teacher, student, temperature):
     expected = hinton(teacher, student, temperature)

@@ -37,8 +37,9 @@ class GradualPruning(keras.callbacks.Callback):
 
     A run that was stopped goes on from its file, by `load_model` or BackupAndRestore, with a new
     GradualPruning of the same arguments: same masks and weights as the run never stopped (see
-    `masks_so_far`; Keras does not save the random state of Dropout, though). The clock is in the file: in `.keras` always, in `.weights.h5` if the optimizer was
-    built before saving and before loading (`model.optimizer.build(model.trainable_variables)`).
+    `masks_so_far`; Keras does not save the random state of Dropout, though). The clock is in the file: in
+    `.keras` always, in `.weights.h5` if the optimizer was built before saving and before loading
+    (`model.optimizer.build(model.trainable_variables)`).
 
     It may stand anywhere in the list of callbacks: every file saved has the zeros of the masks held then
     (one saved at an update's own step by a callback listed before, those of the update before). Weights that

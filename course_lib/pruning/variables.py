@@ -91,8 +91,8 @@ def skipped(model: keras.Model) -> dict[str, str]:
     Why, in a few words: quantized or integer, bias, normalisation or scale, LoRA, fewer than two axes, state
     that is not trained (a frozen layer's weights are not state). Layers without weights are not listed.
     """
-    homes = _homes(trained_part(model))
-    reasons = {path: _why_not(v, homes[id(v)][1]) for path, v in named_variables(model).items()}
+    named, homes = named_variables(model), _homes(trained_part(model))
+    reasons = {path: _why_not(v, homes[id(v)][1]) for path, v in named.items()}
     return {path: reason for path, reason in reasons.items() if reason}
 
 

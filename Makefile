@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench quality demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -40,6 +40,9 @@ demo: .venv/.ready  ## make a class of 12 submissions, grade it, show the table
 
 bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(bin)python $$script || exit 1; done
+
+quality: .venv/.ready  ## accuracy after pruning, ours and tfmot, into docs/quality.md; half an hour
+	@$(bin)python benchmarks/quality.py --seeds 8 --write docs/quality.md
 
 lock: .venv/.ready  ## resolve requirements.lock anew from pyproject.toml
 	@sh tools/lock.sh

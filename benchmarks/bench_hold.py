@@ -1,60 +1,79 @@
-"""What holding masks costs a training step: held fit against plain fit, interleaved in one run.
+"""What pruning costs while training: held and gradual against plain Keras, tfmot against plain tf_keras.
 
-python benchmarks/bench_hold.py [--rounds 9]
+python benchmarks/bench_hold.py [--rounds 15]   # all sides take turns in one run
 """
 
 import argparse
 import os
-import time
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
+import tensorflow_model_optimization as tfmot
+from pairs import interleaved, ratio
+from twins import twin
 
-from course_lib.pruning import hold, make_masks
+from course_lib.models import conv_digits, dense_digits
+from course_lib.pruning import GradualPruning, hold, make_masks, polynomial
 
-EXAMPLES, BATCH = 4096, 32
+STEPS, BATCH = 500, 32
+LOSS = "sparse_categorical_crossentropy"
 
 
-def perceptron(held, jit_compile):
-    """The course's 300-100 digits perceptron, with or without masks at 90 %."""
-    keras.utils.set_random_seed(0)
-    layers = [
-        keras.layers.Dense(300, "relu"),
-        keras.layers.Dense(100, "relu"),
-        keras.layers.Dense(10, "softmax"),
-    ]
-    model = keras.Sequential([keras.Input((64,)), *layers])
-    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=jit_compile)
-    if held:
-        hold(model, make_masks(model, 0.9))
-    return model
+def plain(build):
+    """Keras alone."""
+    return build(0), []
+
+
+def held(build):
+    """Masks at 90 % held throughout."""
+    model = build(0)
+    hold(model, make_masks(model, 0.9))
+    return model, []
+
+
+def gradual(build):
+    """A schedule without end, so that every run has its 5 updates."""
+    return build(0), [GradualPruning(polynomial(0.9, end=10**6, initial=0.89), every=100)]
+
+
+def theirs(build):
+    """The same layers in tf_keras."""
+    model = twin(build(0))
+    model.compile("adam", LOSS, metrics=["accuracy"])
+    return model, []
+
+
+def tfmot_wrapped(build):
+    """tfmot at a constant 90 %, with its default frequency of 100 steps."""
+    schedule = tfmot.sparsity.keras.ConstantSparsity(0.9, begin_step=0, frequency=100)
+    model = tfmot.sparsity.keras.prune_low_magnitude(theirs(build)[0], schedule)
+    model.compile("adam", LOSS, metrics=["accuracy"])
+    return model, [tfmot.sparsity.keras.UpdatePruningStep()]
+
+
+def fit(model, callbacks, x, y):
+    """One run of STEPS steps."""
+    model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=callbacks)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
     rng = np.random.default_rng(0)
-    x, y = rng.random((EXAMPLES, 64), np.float32), rng.integers(0, 10, EXAMPLES)
-    for jit_compile in (False, True):
-        models = [perceptron(held, jit_compile) for held in (False, True)]
-        ratios, plain = [], []
-        for _ in range(rounds + 1):
-            seconds = []
-            for model in models:
-                start = time.perf_counter()
-                model.fit(x, y, batch_size=BATCH, verbose=0)
-                seconds.append(time.perf_counter() - start)
-            plain.append(seconds[0])
-            ratios.append(seconds[1] / seconds[0])
-        low, middle, high = np.percentile(ratios[1:], [25, 50, 75])  # the first round traces
-        step = np.median(plain[1:]) / (EXAMPLES // BATCH) * 1e3
-        print(
-            f"jit_compile={jit_compile!s:<5}  held/plain {middle:.3f} (quartiles {low:.3f}, {high:.3f})"
-            f"  plain step {step:.2f} ms"
-        )
+    makers = [plain, held, gradual, theirs, tfmot_wrapped]
+    for name, build in {"D": dense_digits, "C": conv_digits}.items():
+        x = rng.random((STEPS * BATCH, *build(0).input_shape[1:]), np.float32)
+        y = rng.integers(0, 10, len(x))
+        made = {maker.__name__: maker(build) for maker in makers}
+        sides = {side: partial(fit, model, callbacks, x, y) for side, (model, callbacks) in made.items()}
+        spent = interleaved(sides, rounds)
+        print(f"{name}: plain step {np.median(spent['plain']) / STEPS * 1e3:.2f} ms")
+        print(f"  held / plain                {ratio(spent['held'], spent['plain'])}")
+        print(f"  gradual every 100 / held    {ratio(spent['gradual'], spent['held'])}")
+        print(f"  tfmot / tf_keras            {ratio(spent['tfmot_wrapped'], spent['theirs'])}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Our exact mask of one tensor against tfmot's mask update and against one np.abs, interleaved in one run.
 
-python benchmarks/bench_masks.py [--large]   # --large adds 25 million weights (tfmot takes seconds for each)
+python benchmarks/bench_masks.py [--small]   # without 25 million weights, where tfmot takes seconds
 """
 
 import argparse
 import os
-import time
 from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -13,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
+from pairs import interleaved, ratio
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl
 
 from course_lib.pruning import layerwise
@@ -26,7 +26,6 @@ def tfmot_update(weights):
     schedule = tfmot.sparsity.keras.ConstantSparsity(SPARSITY, 0)
     pruning = pruning_impl.Pruning(lambda: 0, [(weight, mask, threshold)], schedule, (1, 1), "AVG")
     update = tf.function(pruning.conditional_mask_update)
-    update()
     return lambda: (update(), mask.numpy())
 
 
@@ -35,21 +34,10 @@ def ours(weights):
     return layerwise({"w": np.abs(weights)}, SPARSITY)
 
 
-def medians(sides, rounds):
-    """Median seconds of each side; a round runs every side once, so that a busy machine slows all alike."""
-    times = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side()
-            times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(spent)) for name, spent in times.items()}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="25 million weights as well")
-    sizes = [(1_000_000, 15)] + ([(25_000_000, 3)] if parser.parse_args().large else [])
+    parser.add_argument("--small", action="store_true", help="one million weights only")
+    sizes = [(1_000_000, 25)] + ([] if parser.parse_args().small else [(25_000_000, 3)])
     rng = np.random.default_rng(0)
     for size, rounds in sizes:
         dense = rng.normal(size=(1000, size // 1000)).astype("float32")
@@ -59,11 +47,10 @@ def main():
                 "tfmot": tfmot_update(weights),
                 "abs": partial(np.abs, weights),
             }
-            spent = medians(sides, rounds)
-            print(
-                f"{size:>10,} {name:<10}  ours {spent['ours'] * 1e3:7.2f} ms  tfmot/ours "
-                f"{spent['tfmot'] / spent['ours']:6.1f}  ours/np.abs {spent['ours'] / spent['abs']:5.1f}"
-            )
+            spent = interleaved(sides, rounds)
+            print(f"{size:,} weights, {name}: ours {np.median(spent['ours']) * 1e3:.2f} ms")
+            print(f"  tfmot / ours   {ratio(spent['tfmot'], spent['ours'])}")
+            print(f"  ours / np.abs  {ratio(spent['ours'], spent['abs'])}")
 
 
 if __name__ == "__main__":

@@ -5,74 +5,94 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 
 from .accuracy import accuracy_on
 from .activations import apoz, mean_activation, wanda
+from .adaptive import AnySparsity, Sandwich
 from .bandit import ucb_search
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
+from .channel_gate import ChannelGate
 from .constraints import Met, sparsest, within_budget
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .distill import distill, distill_in_stages
+from .early_exit import Exits, exit_early, exit_frontier
 from .evolution import evolve
+from .exits import add_exits, certainty, exit_costs, top_probability
 from .filters import bn_scale, geometric_median
+from .gating import gated, gated_macs
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
 from .gumbel import gumbel_search
-from .holding import hold, release
+from .holding import held_masks, hold, release
 from .macs import Macs, macs, uses
 from .masks import Masks
+from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
+from .online import OnlinePruning
 from .pareto import chebyshev, pareto_front, preferred, weighted_sum
 from .prune import make_masks
+from .resume import masks_so_far
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
 from .sensitivity import sensitivity
+from .soft_targets import SoftTargets
 from .space import Space
 from .trials import Found, Trial
-from .variables import named_variables, prunable_variables
+from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
-    "uses",
-    "Trial",
-    "Found",
-    "Space",
-    "sensitivity",
-    "weighted_sum",
-    "preferred",
-    "pareto_front",
-    "chebyshev",
-    "gumbel_search",
-    "evolve",
-    "within_budget",
-    "sparsest",
-    "Met",
-    "ucb_search",
-    "accuracy_on",
+    "AnySparsity",
     "Block",
     "Channel",
+    "ChannelGate",
     "Criterion",
     "Element",
+    "Exits",
+    "FeatureMatching",
+    "Found",
     "GradualPruning",
     "Granularity",
     "Macs",
     "Masks",
+    "Met",
+    "OnlinePruning",
     "Parameters",
     "Report",
     "Row",
+    "Sandwich",
     "Schedule",
     "Scope",
+    "SoftTargets",
+    "Space",
+    "Trial",
     "above",
+    "accuracy_on",
+    "add_exits",
     "apoz",
+    "attention_loss",
     "bn_scale",
+    "certainty",
+    "chebyshev",
     "check_sparsity",
     "constant",
     "cosine",
+    "distill",
+    "distill_in_stages",
     "erk",
+    "evolve",
+    "exit_costs",
+    "exit_early",
+    "exit_frontier",
     "exponential",
     "fisher",
+    "gated",
+    "gated_macs",
     "geometric_median",
     "globally",
     "gradient",
     "grasp",
+    "gumbel_search",
     "gzip_bytes",
+    "held_masks",
     "hold",
     "iterative",
     "lamp",
@@ -81,23 +101,34 @@ __all__ = [
     "macs",
     "magnitude",
     "make_masks",
+    "masks_so_far",
     "mean_activation",
     "n_of_m",
     "named_variables",
     "obd",
     "one_shot",
     "parameters",
+    "pareto_front",
     "patterns",
     "per_layer",
     "polynomial",
+    "preferred",
     "prunable_variables",
     "random",
     "raw_bytes",
     "release",
     "report",
+    "sensitivity",
+    "skipped",
+    "sparsest",
     "sparsity",
     "survivors",
     "taylor",
     "top",
+    "top_probability",
+    "ucb_search",
+    "uses",
     "wanda",
+    "weighted_sum",
+    "within_budget",
 ]

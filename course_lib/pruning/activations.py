@@ -39,7 +39,8 @@ def wanda(x: Any) -> Criterion:
 def mean_activation(x: Any) -> Criterion:
     """Scores the mean |activation| of the output unit, for every weight of the unit (Molchanov et al. 2017).
 
-    arXiv:1611.06440. It is read behind the BatchNormalization and activation layers that follow, if any.
+    arXiv:1611.06440. It is read behind the BatchNormalization and the activation (a layer, or a function in a
+    Functional model) that follow, if any, but before an addition: there the unit's own part ends.
     """
     return _of_units(x, np.abs)
 
@@ -47,8 +48,9 @@ def mean_activation(x: Any) -> Criterion:
 def apoz(x: Any) -> Criterion:
     """Scores 1 − APoZ of the output unit, the share of its activations that are not zero (Hu et al. 2016).
 
-    arXiv:1607.03250. For every weight of the unit; read behind the BatchNormalization and activation layers
-    that follow, if any. Without a ReLU there are no zeros, and all units score 1.
+    arXiv:1607.03250. For every weight of the unit; read where `mean_activation` is. Without a ReLU there are
+    no zeros, and all units score 1. So do those of a residual branch whose ReLU comes after the addition:
+    name the other layers `within`, or take another criterion for these.
     """
     return _of_units(x, lambda outputs: outputs != 0)
 

@@ -18,6 +18,10 @@ _CONV = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 # What may stand between a layer and the place where its channels are read: one channel in, the same one out.
 _AFTER = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU)
 _AFTER += (layers.ELU, layers.Dropout)
+# The same as functions in a Functional graph, `keras.ops.relu(x)`: by the names of Keras's operations, whose
+# classes are not public.
+_FUNCTIONS = {"Relu", "ReLU", "Relu6", "LeakyRelu", "Elu", "Selu", "Celu", "Gelu", "Silu", "HardSilu", "Tanh"}
+_FUNCTIONS |= {"Sigmoid", "HardSigmoid", "HardTanh", "LogSigmoid", "Softplus", "Softsign"}
 
 
 def dense_and_conv(model: keras.Model) -> dict[str, keras.Layer]:
@@ -36,16 +40,30 @@ def dense_and_conv(model: keras.Model) -> dict[str, keras.Layer]:
     return kernels
 
 
-def dense_conv_and_after(model: keras.Model) -> list[keras.Layer]:
-    """The layers that `chains` are made of: Dense, Conv, and what may stand behind them."""
-    return [layer for layer in model._flatten_layers() if isinstance(layer, (layers.Dense, *_CONV, *_AFTER))]
+def activation_functions(model: keras.Model) -> list[keras.Operation]:
+    """The activations that a Functional model, or one nested in it, calls as functions, not as layers.
+
+    What a subclassed model or layer calls inside its own `call` leaves no operation to watch.
+    """
+    graphs = [part for part in model._flatten_layers() if hasattr(part, "operations")]
+    found = {id(op): op for graph in graphs for op in graph.operations if not isinstance(op, keras.Layer)}
+    return [op for op in found.values() if type(op).__name__ in _FUNCTIONS]
+
+
+def dense_conv_and_after(model: keras.Model) -> list[keras.Operation]:
+    """The layers that `chains` are made of: Dense, Conv, and what may stand behind them, functions too."""
+    kinds = (layers.Dense, *_CONV, *_AFTER)
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)] + activation_functions(
+        model
+    )
 
 
 @contextmanager
-def watched(watch: Collection[keras.Layer]) -> Iterator[list[Run]]:
+def watched(watch: Collection[keras.Operation]) -> Iterator[list[Run]]:
     """A list that grows by (layer, inputs, outputs) whenever one of these layers runs.
 
-    Watching the calls, not the graph, covers nested, shared and subclassed models alike.
+    Watching the calls, not the graph, covers nested, shared and subclassed models alike; only activations
+    called as functions are looked up in the graph.
     """
     runs: list[Run] = []
     before = [vars(layer).get("call") for layer in watch]
@@ -58,7 +76,7 @@ def watched(watch: Collection[keras.Layer]) -> Iterator[list[Run]]:
             vars(layer).pop("call") if call is None else vars(layer).update(call=call)
 
 
-def traced(model: keras.Model, watch: Collection[keras.Layer], example: Any) -> tuple[list[Run], Any]:
+def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any) -> tuple[list[Run], Any]:
     """The runs of these layers when TensorFlow traces a call on `example`, specs of tensors; and the graph.
 
     Nothing is computed and no weight or state changes; the losses that layers added in the last call are

@@ -20,7 +20,8 @@ def n_of_m(n: int, m: int, axis: int = -2) -> Scope:
     width, in, out): sparse tensor cores want it so (Mishra et al. 2021, arXiv:2104.08378), and the masks
     equal those of tfmot's `sparsity_m_by_n=(m − n, m)`, which counts zeros. For `Channel()`, whose units have
     one axis, pass `axis=-1`. Of equals the first stay. A last group of t < m keeps min(n, t): filled up with
-    zeros it is still n of m. While training: `GradualPruning(constant(1 - n / m), scope=n_of_m(n, m))`.
+    zeros it is still n of m. In GradualPruning the schedule is `one_shot(1 - n / m, at=step)`: there is no
+    sparsity between 0 and that.
     Raises: ValueError unless 1 ≤ n ≤ m, for a sparsity other than None or 1 − n/m, for units without that
     axis, and for NaN.
     """

@@ -73,14 +73,33 @@ def iterative(final: float, *, rounds: int, every: int, begin: int = 0) -> Sched
     check_sparsity(final, "final")
     _check_step(begin, "begin")
     for name, value in {"rounds": rounds, "every": every}.items():
-        if not value >= 1:
-            raise ValueError(f"{name} must be at least 1. Received: {value}.")
+        if not (value >= 1 and value % 1 == 0):
+            raise ValueError(f"{name} must be a whole number, at least 1. Received: {value}.")
 
     def stairs(step: np.ndarray) -> np.ndarray:
         done = np.clip((step - begin) // every + 1, 0, rounds)
         return np.where(done == rounds, final, 1 - (1 - final) ** (done / rounds))
 
     return _schedule(stairs)
+
+
+def last_due(schedule: Schedule, every: int, since: int, now: int) -> float:
+    """What a schedule asked for at the last due step in since + 1 … now; 0.0 if none was due.
+
+    A step is due if `every` divides it, or if the schedule holds on to its value from there to the next step:
+    at the end of a ramp, on the tread of a stair, after a single shot. So what is asked for is exact and on
+    time whether or not `every` divides the steps, and depends on nothing but the step.
+    Raises: ValueError or TypeError if the schedule leaves [0, 1).
+    """
+
+    def asked(step: int) -> float:
+        return check_sparsity(schedule(step), f"The schedule's sparsity at step {step}")
+
+    for step in range(now, since, -1):
+        sparsity = asked(step)
+        if step % every == 0 or asked(step + 1) == sparsity:
+            return sparsity
+    return 0.0
 
 
 def _ramp(final: float, begin: int, end: int, initial: float, share: Callable) -> Schedule:
@@ -106,7 +125,7 @@ def _check_ramp(final: float, begin: int, end: int, initial: float) -> None:
     check_sparsity(final, "final")
     check_sparsity(initial, "initial")
     _check_step(begin, "begin")
-    if end < begin:
+    if not end >= begin:
         raise ValueError(f"end must not come before begin. Received: begin={begin}, end={end}.")
     if initial > final:
         raise ValueError(

@@ -9,9 +9,10 @@ import keras
 
 Variables = dict[str, keras.Variable]
 
-# Arrays of two or more axes that are no weight matrices: PReLU's alpha, the γ and β of a LayerNormalization
+# Arrays of two or more axes may be no weight matrices: PReLU's alpha, the γ and β of a LayerNormalization
 # over several axes, LoRA's factors, the 2-D biases of attention (query, key, value) and of a GRU.
-_SPARED = ("bias", "gamma", "beta", "alpha", "scale", "mean", "variance", "lora_")
+_SPARED = {"bias": "bias", "lora_": "LoRA", "alpha": "slope of an activation"}
+_SPARED |= dict.fromkeys(("gamma", "beta", "scale", "mean", "variance"), "normalisation or scale")
 
 
 def check_model(model: keras.Model) -> None:
@@ -33,6 +34,15 @@ def check_model(model: keras.Model) -> None:
         )
 
 
+def trained_part(model: keras.Model) -> keras.Model:
+    """The model whose weights pruning is about: the student of a `keras.distillation.Distiller`, else itself.
+
+    So a Distiller stands for its student wherever the engine asks for variables: `make_masks`, `hold` and
+    `GradualPruning` see the student's weights under the student's own paths, and never the teacher's.
+    """
+    return model.student if isinstance(model, keras.distillation.Distiller) else model
+
+
 def named_variables(model: keras.Model) -> Variables:
     """Every weight of a model once, {path: variable}, in the order of `model.weights`.
 
@@ -40,8 +50,9 @@ def named_variables(model: keras.Model) -> Variables:
     is not `variable.path`, which depends on where a layer was built: that of a trained model, of its clone
     and of the file loaded again may all differ, and in nested models one of them may name several weights.
     Shared layers come once, by the first way to them. Where two weights have one path, the second and later
-    are called "path#2", "path#3", in that order.
+    are called "path#2", "path#3", in that order. Of a Distiller, the weights of its student.
     """
+    model = trained_part(model)
     check_model(model)
     homes, named, times = _homes(model), {}, {}
     for variable in model.weights:
@@ -59,17 +70,30 @@ def prunable_variables(model: keras.Model, within: Iterable[str | keras.Layer] |
     nested model stands for all its layers; a name used twice stands for both).
     Raises: ValueError if nothing is left to prune or `within` names no layer of this model.
     """
-    named, homes = named_variables(model), _homes(model)
-    found = {path: v for path, v in named.items() if _is_prunable(v, homes[id(v)][1])}
+    model = trained_part(model)
+    spared = skipped(model)
+    found = {path: v for path, v in named_variables(model).items() if path not in spared}
     if not found:
+        listed = "; ".join(f"{path!r}: {reason}" for path, reason in spared.items()) or "it has none"
         raise ValueError(
             f"Model {model.name!r} has nothing to prune: none of its weights is a kernel or an embedding "
-            "(two or more axes, not a bias, not a normalisation)."
+            f"(two or more axes, not a bias, not a normalisation). Its weights: {listed}."
         )
     if within is None:
         return found
     chosen = {id(v) for layer in layers_named(model, within, found) for v in layer.weights}
     return {path: v for path, v in found.items() if id(v) in chosen}
+
+
+def skipped(model: keras.Model) -> dict[str, str]:
+    """Every weight of a model that pruning leaves alone, {path: why}, in the order of `named_variables`.
+
+    Why, in a few words: quantized or integer, bias, normalisation or scale, LoRA, fewer than two axes, state
+    that is not trained (a frozen layer's weights are not state). Layers without weights are not listed.
+    """
+    homes = _homes(trained_part(model))
+    reasons = {path: _why_not(v, homes[id(v)][1]) for path, v in named_variables(model).items()}
+    return {path: reason for path, reason in reasons.items() if reason}
 
 
 def layers_named(
@@ -106,11 +130,22 @@ def _homes(layer: keras.Layer, prefix: str = "", homes: dict | None = None) -> d
     return homes
 
 
-def _is_prunable(variable: keras.Variable, owner: keras.Layer) -> bool:
-    if len(variable.shape) < 2 or "float" not in variable.dtype:
-        return False
-    state = owner.trainable and not variable.trainable
-    return not state and not any(word in variable.name for word in _SPARED)
+def _why_not(variable: keras.Variable, owner: keras.Layer) -> str:
+    """Why a weight is not worth pruning, or cannot be; empty if it is and can."""
+    if "float" not in variable.dtype:
+        quantized = getattr(owner, "quantization_mode", None)
+        return (
+            f"quantized to {quantized}: prune before" if quantized else f"{variable.dtype}, not real numbers"
+        )
+    for word, reason in _SPARED.items():
+        if word in variable.name:
+            return reason
+    if len(variable.shape) < 2:
+        return "fewer than two axes"
+    if owner.trainable and not variable.trainable:
+        lora = getattr(owner, "lora_enabled", False)
+        return "frozen by LoRA: merge it by saving and loading" if lora else "state, not trained"
+    return ""
 
 
 def _unknown_layer(model: keras.Model, name: object) -> str:

@@ -32,11 +32,14 @@ def removed(page) -> str:
 
 def drag(page, start: float, end: float, steps: int) -> None:
     """Drag on the picture from one place to another, both as shares of its width."""
-    box = page.locator(".th-plot").bounding_box()
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + start * box["width"], y)
+    plot = page.locator(".th-plot")
+    plot.scroll_into_view_if_needed()
+    size = plot.bounding_box()
+    # Hovering waits until the picture stands still: a busy machine may still be laying the notebook out.
+    plot.hover(position={"x": start * size["width"], "y": size["height"] / 2})
+    box = plot.bounding_box()
     page.mouse.down()
-    page.mouse.move(box["x"] + end * box["width"], y, steps=steps)
+    page.mouse.move(box["x"] + end * box["width"], box["y"] + box["height"] / 2, steps=steps)
     page.mouse.up()
 
 

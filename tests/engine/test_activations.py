@@ -275,3 +275,40 @@ def test_short_floats(make, dtype):
     short.set_weights([np.asarray(w, np.float32) for w in exact.get_weights()])
     scores, wanted = make(x)(short)["d/kernel"], make(x)(exact)["d/kernel"]
     assert scores == pytest.approx(wanted, rel=0.05, abs=0.02)
+
+
+def functional(relu, join):
+    """conv → BN → relu → conv, beside a residual branch that has its ReLU behind the addition."""
+    keras.utils.set_random_seed(4)
+    inner_in, inputs = keras.Input((6, 6, 3)), keras.Input((6, 6, 3))
+    x = layers.BatchNormalization(name="norm")(layers.Conv2D(5, 3, padding="same", name="a")(inner_in))
+    x = relu(x)
+    y = layers.Conv2D(5, 3, padding="same", name="b")(x)
+    inner = keras.Model(inner_in, relu(join(x, y)), name="inner")
+    return keras.Model(inputs, layers.Dense(2, name="head")(inner(inputs)))
+
+
+@pytest.mark.parametrize("criterion", [apoz, mean_activation])
+def test_activations_called_as_functions_count_as_layers_do(criterion):
+    x = RNG.normal(size=(20, 6, 6, 3)).astype("float32")
+    as_layers = functional(lambda t: layers.ReLU()(t), lambda a, b: layers.Add()([a, b]))
+    expected = criterion(x)(as_layers)
+    assert criterion is not apoz or expected["inner/a/kernel"].max() < 1
+    for relu in (keras.ops.relu, keras.activations.relu):
+        model = functional(relu, lambda a, b: a + b)
+        found = criterion(x)(model)
+        assert found.keys() == expected.keys()
+        assert all(found[path] == pytest.approx(expected[path]) for path in expected)
+        assert not any("call" in vars(op) for op in model.get_layer("inner").operations), "left as it was"
+
+
+def test_a_units_own_activation_ends_at_an_addition():
+    """As documented: the ReLU behind the addition is not that of one branch."""
+    x = RNG.normal(size=(20, 6, 6, 3)).astype("float32")
+    model = functional(keras.ops.relu, lambda a, b: a + b)
+    assert (apoz(x)(model)["inner/b/kernel"] == 1).all()
+    inner = model.get_layer("inner")
+    branch = np.asarray(keras.Model(inner.input, inner.get_layer("b").output)(x))
+    assert mean_activation(x)(model)["inner/b/kernel"][0, 0, 0] == pytest.approx(
+        np.abs(branch).mean((0, 1, 2)), rel=1e-5
+    )

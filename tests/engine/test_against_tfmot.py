@@ -2,9 +2,12 @@
 
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from course_lib.pruning import GradualPruning, layerwise, make_masks, polynomial
 
@@ -24,22 +27,27 @@ def their_mask(weights, sparsity):
     return mask.numpy().astype(bool)
 
 
-@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.37, 0.5, 0.9, 0.999])
-@pytest.mark.parametrize("kind", ["dense", "many zeros", "many ties"])
-def test_the_same_mask_for_the_same_weights(sparsity, kind):
-    rng = np.random.default_rng(3)
-    weights = rng.normal(size=(37, 53)).astype("float32")
-    if kind == "many zeros":
-        weights *= rng.random(weights.shape) > 0.8
-    if kind == "many ties":
-        weights = np.round(weights * 4) / 4
+@settings(max_examples=25)
+@given(
+    st.lists(st.integers(1, 24), min_size=2, max_size=4),
+    st.floats(0, 0.999),
+    st.sampled_from([0.0, 0.5, 0.9]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_the_same_mask_for_the_same_weights(shape, sparsity, zeros, ties, seed):
+    rng = np.random.default_rng(seed)
+    weights = (rng.normal(size=shape) * (rng.random(shape) >= zeros)).astype("float32")
+    weights = np.round(weights * 4) / 4 if ties else weights
+    # tfmot computes the count in float32: next to a half it may round the other way (see `survivors`).
+    assume(abs(weights.size * (1 - sparsity) % 1 - 0.5) > 1e-3)
     ours = TFMOT_RULE({"w": np.abs(weights)}, sparsity)["w"]
     assert np.array_equal(ours, their_mask(weights, sparsity))
 
 
 def test_a_whole_pruned_training_weight_for_weight(net, data):
     """12 steps of SGD with two mask updates, at their steps 5 and 10, which count from 1: after 4 and 9
-    updates."""
+    updates. Masks are compared after every step, weights at the end."""
     ours = net("sgd")
     theirs = tf_keras.Sequential(
         [tf_keras.layers.Dense(16, "relu", input_shape=(8,)), tf_keras.layers.Dense(3, "softmax")]
@@ -48,12 +56,24 @@ def test_a_whole_pruned_training_weight_for_weight(net, data):
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, 0.75, begin_step=0, end_step=10, frequency=5)
     theirs = tfmot.sparsity.keras.prune_low_magnitude(theirs, schedule)
     theirs.compile("sgd", "sparse_categorical_crossentropy")
+    their_masks, our_masks = [], []
+
+    def note_theirs(batch, logs):
+        their_masks.append([layer.pruning_vars[0][1].numpy() != 0 for layer in theirs.layers])
+
+    def note_ours(batch, logs):
+        our_masks.append(list(pruning.masks.values()))
+
     update = tfmot.sparsity.keras.UpdatePruningStep()
-    theirs.fit(*data, batch_size=8, shuffle=False, verbose=0, callbacks=[update])
+    note = tf_keras.callbacks.LambdaCallback(on_batch_end=note_theirs)
+    theirs.fit(*data, batch_size=8, shuffle=False, verbose=0, callbacks=[update, note])
     cubic = polynomial(0.75, end=10)
     pruning = GradualPruning(lambda step: cubic((step + 1) // 5 * 5), scope=TFMOT_RULE)
-    ours.fit(*data, batch_size=8, shuffle=False, verbose=0, callbacks=[pruning])
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=note_ours)
+    ours.fit(*data, batch_size=8, shuffle=False, verbose=0, callbacks=[pruning, note])
     assert [step for step, _ in pruning.log] == [0, 4, 9]
+    for our, their in zip(our_masks[:-1], their_masks[1:], strict=True):
+        assert all(map(np.array_equal, our, their))
     stripped = tfmot.sparsity.keras.strip_pruning(theirs).get_weights()
     for our, their in zip(ours.get_weights(), stripped, strict=True):
         assert np.array_equal(our == 0, their == 0)

@@ -5,17 +5,23 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from course_lib.pruning import (
     GradualPruning,
     above,
     constant,
+    held_masks,
+    hold,
     iterative,
     layerwise,
+    make_masks,
+    n_of_m,
     one_shot,
     polynomial,
     random,
     sparsity,
+    wanda,
 )
 
 
@@ -145,9 +151,159 @@ def test_restored_weights_are_masked_when_training_ends(net, data):
     assert sparsity(model) >= pruning.masks.sparsity
 
 
-def test_a_scope_without_sparsity_is_refused(net, data):
-    with pytest.raises(ValueError, match="above.*pass None"):
-        train(net(), data, GradualPruning(constant(0.5), scope=above(0.1)))
+def test_n_of_m_in_one_shot_while_training(net, data):
+    """Nothing is asked of the scope before: it could not prune nothing."""
+    model = net()
+    pruning = train(model, data, GradualPruning(one_shot(0.5, at=13), scope=n_of_m(2, 4)))
+    assert pruning.log == [(0, 0.0), (13, 0.5)]
+    kernel = np.asarray(model.get_layer("first").kernel)
+    assert (np.count_nonzero(kernel.reshape(2, 4, 16), axis=1) == 2).all()
+
+
+@pytest.mark.parametrize(
+    "schedule, recipe, message",
+    [
+        (constant(0.5), {"scope": above(0.1)}, "above.*pass None"),
+        (one_shot(0.5, at=20), {"scope": above(0.1)}, "above.*pass None"),
+        (
+            polynomial(0.5, begin=9, end=30),
+            {"scope": n_of_m(2, 4)},
+            r"n_of_m\(2, 4\) prunes 0.5.*Received: 0",
+        ),
+        (one_shot(0.5, at=20), {"within": "lost"}, "no such layer"),
+        (one_shot(0.5, at=20), {"criterion": lambda model: {}}, "no scores for 'first/kernel'"),
+        (one_shot(0.5, at=20), {"criterion": wanda(np.zeros((0, 8)))}, "at least one example"),
+    ],
+)
+def test_a_recipe_that_cannot_work_says_so_at_once(net, data, schedule, recipe, message):
+    model = net()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        train(model, data, GradualPruning(schedule, every=5, **recipe))
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+    assert not held_masks(model)
+
+
+def test_weights_that_are_nan_stop_the_run_with_a_sentence(net, data):
+    model = net()
+    model.get_layer("last").kernel.assign(np.full((16, 3), np.nan))
+    with pytest.raises(ValueError, match="'last/kernel' must be finite. Received: 48.*diverge"):
+        train(model, data, GradualPruning(constant(0.5)))
+    assert not held_masks(model)
+
+
+def loop_of_batches(model, data, pruning):
+    pruning.update(model)
+    for start in range(0, 96, 8):
+        model.train_on_batch(data[0][start : start + 8], data[1][start : start + 8])
+        pruning.update(model)
+
+
+def loop_of_gradients(model, data, pruning):
+    optimizer = keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, model(x, training=True)))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+    pruning.update(model, step=0)
+    for x, y in tf.data.Dataset.from_tensor_slices(data).batch(8):
+        step(x, y)
+        pruning.update(model, step=optimizer.iterations)
+
+
+def loop_of_callbacks(model, data, pruning):
+    """As in Keras's guide to loops of one's own."""
+    callbacks = keras.callbacks.CallbackList([pruning], model=model)
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    for batch in range(12):
+        model.train_on_batch(data[0][8 * batch :][:8], data[1][8 * batch :][:8])
+        callbacks.on_train_batch_end(batch)
+    callbacks.on_train_end()
+
+
+@pytest.mark.parametrize("loop", [loop_of_batches, loop_of_gradients, loop_of_callbacks])
+@pytest.mark.filterwarnings("error")
+def test_loops_of_ones_own_prune_as_fit_does(net, data, loop):
+    model, fitted = net(keras.optimizers.Adam(0.01)), net(keras.optimizers.Adam(0.01))
+    ours, theirs = (GradualPruning(polynomial(0.75, begin=2, end=9), every=3) for _ in range(2))
+    loop(model, data, ours)
+    train(fitted, data, theirs, epochs=1, shuffle=False)
+    assert ours.log == theirs.log == [(0, 0), *theirs.log[1:-1], (9, 0.75)]
+    assert sparsity(model) == 0.75
+    for path, mask in theirs.masks.items():
+        assert np.array_equal(mask, ours.masks[path])
+
+
+def test_update_needs_a_clock(net, data):
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)], name="bare")
+    with pytest.raises(ValueError, match="'bare' has no optimizer.*compile.*update"):
+        GradualPruning(constant(0.5)).update(model)
+    assert GradualPruning(constant(0.5)).update(model, 0).sparsity == 0.5
+
+
+def test_masks_that_hold_the_model_already_are_kept(net, data):
+    model = net()
+    first = make_masks(model, 0.5, random(1))
+    hold(model, first)
+    pruning = train(model, data, GradualPruning(polynomial(0.75, end=20), every=4))
+    assert pruning.log[0] == (0, 0.5) and pruning.log[-1] == (20, 0.75)
+    assert all(not (pruning.masks[path] & ~first[path]).any() for path in first)
+
+
+def test_what_is_pruned_does_not_depend_on_when_updates_are_looked_for(net, data):
+    levels = []
+    for per_execution in (1, 4):
+        pruning = GradualPruning(polynomial(0.75, end=30), every=5)
+        train(net(steps_per_execution=per_execution), data, pruning)
+        levels.append([share for _, share in pruning.log])
+    assert levels[0] == levels[1]
+
+
+def test_it_warns_that_the_schedule_began_unseen(net, data):
+    model = net()
+    model.fit(*data, batch_size=8, verbose=0)
+    with pytest.warns(UserWarning, match="step 12 already.*75.00% goes at once.*compile the model anew"):
+        train(model, data, GradualPruning(polynomial(0.75, end=6)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(model, data, GradualPruning(polynomial(0.9, end=6)))
+        trained = net()
+        trained.fit(*data, batch_size=8, verbose=0)
+        train(trained, data, GradualPruning(constant(0.75)))
+
+
+@pytest.mark.parametrize(
+    "optimizer, fit_args",
+    [
+        (keras.optimizers.Adam(gradient_accumulation_steps=3), {"epochs": 3}),  # 12 updates
+        ("adam", {"epochs": 9, "initial_epoch": 8}),
+        ("adam", {"epochs": 1, "steps_per_epoch": 12}),
+    ],
+)
+def test_the_warning_knows_how_long_the_run_is_before_it_begins(net, data, optimizer, fit_args):
+    class TooLate(Exception):
+        pass
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise TooLate
+
+    with pytest.warns(UserWarning, match="prunes nothing"), pytest.raises(TooLate):
+        stop, pruning = Stop(), GradualPruning(one_shot(0.5, at=12))
+        net(optimizer).fit(*data, batch_size=8, verbose=0, callbacks=[pruning, stop], **fit_args)
+
+
+@pytest.mark.parametrize(
+    "value, message", [(float("nan"), "Received: nan"), (-0.1, "at step .*-0.1"), (1, "1")]
+)
+def test_a_schedule_that_leaves_its_range_says_so(net, data, value, message):
+    with pytest.raises(ValueError, match=message):
+        train(net(), data, GradualPruning(lambda step: value))
 
 
 def test_a_schedule_of_ones_own_is_a_function_of_a_number(net, data):

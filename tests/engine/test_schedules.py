@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.pruning import constant, cosine, exponential, iterative, linear, one_shot, polynomial
+from course_lib.pruning.schedules import last_due
 
 STEPS = np.arange(0, 1300)
 RAMPS = [linear, polynomial, exponential, cosine]
@@ -87,9 +88,31 @@ def test_exponential_that_does_not_rise():
         (lambda: constant(-1), ["Received: -1"]),
         (lambda: iterative(0.5, rounds=0, every=10), ["rounds", "Received: 0"]),
         (lambda: iterative(0.5, rounds=2, every=0), ["every", "Received: 0"]),
+        (lambda: iterative(0.5, rounds=2.5, every=4), ["rounds", "whole number", "Received: 2.5"]),
+        (lambda: linear(0.5, end=float("nan")), ["end", "nan"]),
+        (lambda: polynomial(0.5, end=9, begin=float("nan")), ["begin", "nan"]),
+        (lambda: polynomial(0.5, end=9, power=float("nan")), ["power", "nan"]),
     ],
 )
 def test_bad_input(make, parts):
     with pytest.raises(ValueError) as caught:
         make()
     assert all(part in str(caught.value) for part in parts)
+
+
+@given(st.sampled_from(EVERY), st.integers(1, 400), st.integers(0, 1250), st.integers(-1, 1250))
+def test_what_is_due_is_what_a_run_that_looks_at_every_step_has(schedule, every, now, since):
+    """Step by step the value of the last step due; looking at them together changes nothing."""
+    present = 0.0
+    for step in range(now + 1):
+        if step % every == 0 or schedule(step + 1) == schedule(step):
+            present = schedule(step)
+    assert last_due(schedule, every, -1, now) == present
+    assert last_due(schedule, every, since, now) in (0.0, present)
+
+
+def test_nothing_is_due_twice():
+    cubic = polynomial(0.5, end=1000)
+    assert last_due(cubic, 100, since=200, now=299) == last_due(cubic, 100, since=300, now=300) == 0
+    assert last_due(cubic, 100, since=200, now=300) == cubic(300)
+    assert last_due(cubic, 300, since=999, now=1000) == 0.5

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.pruning import check_sparsity, survivors, top
@@ -42,15 +42,39 @@ def test_ties_keep_adds_exactly_the_equals_of_the_last(layers, data):
     assert np.array_equal(keep, flat >= np.sort(flat)[-k])
 
 
-@pytest.mark.parametrize("zeros", [0.0, 0.1, 0.13, 0.5, 0.8, 0.99])
+def check_against_brute_force(scores, k):
+    order = brute_force(scores, k)
+    assert np.array_equal(np.concatenate([m.ravel() for m in top(scores, k).values()]), order)
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.1, 0.5, 0.8, 0.99])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("kind", ["float16", "float32", "float64", "int32"])
-def test_both_routes_at_every_share_of_zeros(zeros, signed, kind):
+def test_many_scores_at_every_share_of_zeros(zeros, signed, kind):
     rng = np.random.default_rng(1)
-    values = rng.normal(size=(40, 50)) * 100 * (rng.random((40, 50)) >= zeros)
+    values = rng.normal(size=(80, 500)) * 100 * (rng.random((80, 500)) >= zeros)
     scores = {"w": (values if signed else abs(values)).astype(kind)}
-    for k in (1, 7, 1000, 1600, 1999, 2000):
-        assert np.array_equal(top(scores, k)["w"].ravel(), brute_force(scores, k))
+    alive = np.count_nonzero(scores["w"])
+    for k in {1, 7, 8000, 20_000, 39_999, 40_000, max(alive, 1), min(alive + 1, 40_000)}:
+        check_against_brute_force(scores, k)
+
+
+@pytest.mark.parametrize("period", [1, 7, 31, 217])
+@pytest.mark.parametrize("k", [1, 50, 4000, 12_000, 29_000, 30_000])
+def test_a_sample_that_misleads_costs_time_and_no_exactness(period, k):
+    """Scores that repeat with the stride of the sample: it sees one value of many."""
+    scores = np.random.default_rng(0).normal(size=30_000).astype("float32")
+    scores[::period] = np.arange(30_000)[::period] % 3
+    check_against_brute_force({"w": scores}, k)
+
+
+@given(st.lists(st.integers(1, 30_000), min_size=2, max_size=3), st.floats(0, 1), st.integers(0, 9))
+@settings(max_examples=40)
+def test_many_scores_in_several_layers(sizes, share, seed):
+    rng = np.random.default_rng(seed)
+    scores = {f"l{n}": rng.normal(size=s) * rng.exponential() for n, s in enumerate(sizes)}
+    scores["l1"] = np.round(scores["l1"], 1)
+    check_against_brute_force(scores, max(1, round(share * sum(sizes))))
 
 
 def test_the_earliest_of_equals_stay_across_layers():

@@ -9,13 +9,16 @@ from course_lib.pruning import (
     Masks,
     constant,
     gzip_bytes,
+    held_masks,
     hold,
     make_masks,
+    masks_so_far,
     named_variables,
     parameters,
     prunable_variables,
     release,
     report,
+    skipped,
 )
 
 layers = keras.layers
@@ -143,6 +146,10 @@ VERBS = [
     release,
     Masks().apply,
     Masks.from_zeros,
+    held_masks,
+    skipped,
+    lambda model: masks_so_far(model, 0.5),
+    lambda model: GradualPruning(constant(0.5)).update(model, 0),
     report,
     parameters,
     gzip_bytes,
@@ -173,6 +180,8 @@ def test_a_model_with_nothing_to_prune():
     [
         (lambda: GradualPruning(0.8), TypeError, ["Received: 0.8", "constant"]),
         (lambda: GradualPruning(constant(0.8), every=0), ValueError, ["every", "Received: 0"]),
+        (lambda: GradualPruning(constant(0.8), every=2.5), ValueError, ["whole number", "Received: 2.5"]),
+        (lambda: GradualPruning(constant(0.8), every="5"), ValueError, ["whole number", "Received: '5'"]),
         (lambda: GradualPruning(constant(0.8), sparsity=0.5), TypeError, ["criterion", "Received: sparsity"]),
         (lambda: GradualPruning(constant(0.8), critrion=1), TypeError, ["Received: critrion"]),
     ],

@@ -48,9 +48,9 @@ def movement(
     y: Any,
     loss: Loss = None,
     *,
-    epochs: int = 1,
+    epochs: int = 5,
     batch_size: int = 32,
-    learning_rate: float = 0.01,
+    learning_rate: float = 0.1,
     seed: int = 0,
 ) -> Criterion:
     """Scores −Σₜ η · gₜ · wₜ over a fine-tuning run: weights that move away from zero are kept.

@@ -3,43 +3,29 @@
 Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
-from .accuracy import accuracy_on
 from .activations import apoz, mean_activation, wanda
-from .adaptive import AnySparsity, Sandwich
-from .attention import Attention
-from .bandit import ucb_search
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
-from .channel_gate import ChannelGate
-from .constraints import Met, sparsest, within_budget
 from .criteria import Criterion, magnitude, random, sampled
 from .curvature import fisher, grasp, obd
-from .distill import distill, distill_in_stages
-from .early_exit import Exits, exit_early, exit_frontier
-from .evolution import evolve
-from .exits import add_exits, certainty, exit_costs, top_probability
-from .fading import Fade
+from .dynamic.adaptive import AnySparsity, Sandwich
+from .dynamic.channel_gate import ChannelGate
+from .dynamic.early_exit import Exits, exit_early, exit_frontier
+from .dynamic.exits import add_exits, certainty, exit_costs, top_probability
+from .dynamic.gating import gated, gated_macs
+from .dynamic.online import OnlinePruning
 from .filters import bn_scale, geometric_median
-from .gates import HardConcrete, LearnedThreshold, Sigmoid
-from .gating import gated, gated_macs
 from .gradients import gradient, movement, taylor
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
-from .gumbel import gumbel_search
-from .harden import Hardened, harden
 from .holding import held_masks, hold, release
-from .learned import LearnedMasks
-from .lottery import Snapshot, rewind, shuffled, signs, tickets
 from .macs import Macs, macs, uses
 from .masks import Masks
-from .matching import FeatureMatching, attention_loss
 from .measure import Parameters, Report, Row, gzip_bytes, parameters, raw_bytes, report, sparsity
-from .online import OnlinePruning
-from .pareto import chebyshev, pareto_front, preferred, weighted_sum
 from .prune import make_masks
-from .regrow import Regrow
-from .regularizers import GroupLasso, penalize, unpenalize
 from .resume import masks_so_far
+from .rewiring.lottery import Snapshot, rewind, shuffled, signs, tickets
+from .rewiring.regrow import Regrow
 from .schedules import (
     Schedule,
     constant,
@@ -52,13 +38,27 @@ from .schedules import (
     polynomial,
 )
 from .scopes import Scope, above, globally, layerwise
+from .search.accuracy import accuracy_on
+from .search.bandit import ucb_search
+from .search.constraints import Met, sparsest, within_budget
+from .search.evolution import evolve
+from .search.gumbel import gumbel_search
+from .search.pareto import chebyshev, pareto_front, preferred, weighted_sum
+from .search.sensitivity import sensitivity
+from .search.space import Space
+from .search.trials import Found, Trial
 from .select import check_sparsity, survivors, top
-from .sensitivity import sensitivity
-from .soft_targets import SoftTargets
-from .space import Space
-from .straight_through import StraightThrough
-from .thresholds import ThresholdDecay, soft_threshold
-from .trials import Found, Trial
+from .soft.attention import Attention
+from .soft.fading import Fade
+from .soft.gates import HardConcrete, LearnedThreshold, Sigmoid
+from .soft.harden import Hardened, harden
+from .soft.learned import LearnedMasks
+from .soft.regularizers import GroupLasso, penalize, unpenalize
+from .soft.straight_through import StraightThrough
+from .soft.thresholds import ThresholdDecay, soft_threshold
+from .teacher.distill import distill, distill_in_stages
+from .teacher.matching import FeatureMatching, attention_loss
+from .teacher.soft_targets import SoftTargets
 from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from course_lib.pruning import add_exits, certainty, exit_costs, make_masks, top_probability
-from course_lib.pruning.exits import distributions
+from course_lib.pruning.dynamic.exits import distributions
 
 layers = keras.layers
 

@@ -53,15 +53,26 @@ def test_the_engine_imports_only_itself_numpy_and_keras(file):
 
 
 def test_the_engine_has_no_cycles():
-    graph = {f.stem: {n.split(".")[2] for n in ours(f)} for f in ENGINE.glob("*.py") if f.stem != "__init__"}
+    files = [f for f in ENGINE.rglob("*.py") if f.stem != "__init__"]
+    graph = {".".join(f.relative_to(ROOT).with_suffix("").parts): ours(f) for f in files}
     while leaves := [name for name, needs in graph.items() if not needs & graph.keys()]:
         for name in leaves:
             del graph[name]
     assert not graph, f"these import each other: {sorted(graph)}"
 
 
+@pytest.mark.parametrize("room", sorted(f.name for f in ENGINE.iterdir() if (f / "__init__.py").exists()))
+def test_rooms_build_on_the_core_alone(room):
+    """No room of the engine knows another, and no file of the core knows a room."""
+    for file in (ENGINE / room).glob("*.py"):
+        inside = f"course_lib.pruning.{room}."
+        assert all(name.startswith(inside) or name.count(".") == 2 for name in ours(file)), file.name
+    for file in ENGINE.glob("[!_]*.py"):
+        assert not any(name.startswith(f"course_lib.pruning.{room}.") for name in ours(file)), file.name
+
+
 def test_gradient_tape_only_in_criteria_from_derivatives():
-    using = {f.stem for f in ENGINE.glob("*.py") for n in ast.walk(ast.parse(f.read_text())) if _is_tape(n)}
+    using = {f.stem for f in ENGINE.rglob("*.py") for n in ast.walk(ast.parse(f.read_text())) if _is_tape(n)}
     assert using <= {"gradients", "curvature"}
 
 

@@ -24,7 +24,7 @@ from course_lib.pruning import (
     sampled,
     sparsity,
 )
-from course_lib.pruning.regrow import _swapped, _swaps
+from course_lib.pruning.rewiring.regrow import _swapped, _swaps
 
 layers = keras.layers
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from course_lib.pruning.slots import forget
+from course_lib.pruning.rewiring.slots import forget
 
 optimizers = keras.optimizers
 PLAIN = {

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from course_lib.pruning import Block, Channel, Element
 from course_lib.pruning.select import top
-from course_lib.pruning.topk import keep_best
-from course_lib.pruning.units import Units
+from course_lib.pruning.soft.topk import keep_best
+from course_lib.pruning.soft.units import Units
 
 SHAPES = {"a/kernel": (3, 3, 2, 5), "b/kernel": (7, 4)}
 

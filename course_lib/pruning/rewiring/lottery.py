@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from .holding import hold, release
-from .masks import Masks
-from .prune import make_masks
-from .schedules import iterative
-from .variables import Variables, named_variables, prunable_variables
+from ..holding import hold, release
+from ..masks import Masks
+from ..prune import make_masks
+from ..schedules import iterative
+from ..variables import Variables, named_variables, prunable_variables
 
 
 class Snapshot(keras.callbacks.Callback):

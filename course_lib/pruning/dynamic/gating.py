@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
+from ..flow import dense_and_conv
+from ..macs import Macs, macs
+from ..variables import check_model
 from .channel_gate import ChannelGate
-from .flow import dense_and_conv
-from .macs import Macs, macs
-from .variables import check_model
 
 layers = keras.layers
 

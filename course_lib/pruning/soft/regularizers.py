@@ -16,10 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from .granularity import Channel, Granularity
-from .holding import retrace
+from ..granularity import Channel, Granularity
+from ..holding import retrace
+from ..variables import check_model, prunable_variables
 from .units import Units
-from .variables import check_model, prunable_variables
 
 Penalty = Callable[[Any], Any]
 ops = keras.ops

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .masks import Masks
+from ..masks import Masks
+from ..variables import named_variables
 from .space import Counts, Space
-from .variables import named_variables
 
 Evaluate = Callable[[keras.Model], float]
 

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from .criteria import Criterion
-from .holding import hold
-from .masks import Masks
-from .prune import make_masks
-from .select import check_sparsity
+from ..criteria import Criterion
+from ..holding import hold
+from ..masks import Masks
+from ..prune import make_masks
+from ..select import check_sparsity
 
 
 class OnlinePruning:

@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from .holding import hold
-from .masks import Masks
-from .prune import make_masks
-from .select import check_sparsity
+from ..holding import hold
+from ..masks import Masks
+from ..prune import make_masks
+from ..select import check_sparsity
 
 
 class AnySparsity:

@@ -7,13 +7,13 @@ import warnings
 import keras
 import numpy as np
 
-from .criteria import Criterion
-from .examples import check_finite
-from .holding import hold
-from .masks import Masks
-from .prune import checked_scores
-from .schedules import Schedule
-from .select import check_sparsity, top
+from ..criteria import Criterion
+from ..examples import check_finite
+from ..holding import hold
+from ..masks import Masks
+from ..prune import checked_scores
+from ..schedules import Schedule
+from ..select import check_sparsity, top
 from .slots import forget
 
 

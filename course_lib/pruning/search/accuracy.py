@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .examples import batches, check_finite
+from ..examples import batches, check_finite
 from .trials import Evaluate
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from .criteria import Criterion, magnitude
+from ..criteria import Criterion, magnitude
+from ..prune import checked_scores
+from ..schedules import Schedule, constant
+from ..select import check_sparsity, survivors
+from ..variables import prunable_variables
 from .gates import parameter, positive
-from .prune import checked_scores
-from .schedules import Schedule, constant
-from .select import check_sparsity, survivors
 from .topk import keep_best
 from .units import Units
-from .variables import prunable_variables
 
 ops = keras.ops
 _FOREVER, _LONGEST = 2**62, 2**22

@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from .granularity import Element, Granularity
-from .holding import Held, held_masks, hold, retrace
-from .masks import Masks
-from .schedules import Schedule
+from ..granularity import Element, Granularity
+from ..holding import Held, held_masks, hold, retrace
+from ..masks import Masks
+from ..schedules import Schedule
+from ..variables import prunable_variables
 from .units import Units
-from .variables import prunable_variables
 
 ops = keras.ops
 

@@ -13,8 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from .granularity import Granularity
-from .select import Arrays
+from ..granularity import Granularity
+from ..select import Arrays
 
 ops = keras.ops
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import keras
 
-from .callbacks import GradualPruning
-from .clock import steps_done
-from .holding import held_masks, hold
-from .prune import make_masks
-from .resume import masks_so_far
-from .schedules import Schedule
+from ..callbacks import GradualPruning
+from ..clock import steps_done
+from ..holding import held_masks, hold
+from ..prune import make_masks
+from ..resume import masks_so_far
+from ..schedules import Schedule
 
 _FOREVER = 2**62  # a step by which every schedule has come to its end
 

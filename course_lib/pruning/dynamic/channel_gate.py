@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from .select import survivors
+from ..select import survivors
 
 layers, ops = keras.layers, keras.ops
 

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import keras
 
-from .criteria import magnitude
-from .masks import Masks
-from .prune import make_masks
+from ..criteria import magnitude
+from ..masks import Masks
+from ..prune import make_masks
 from .trials import scored, trying
 
 Measure = Callable[[keras.Model], float]

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from .macs import macs
-from .variables import check_model, prunable_variables
+from ..macs import macs
+from ..variables import check_model, prunable_variables
 
 layers = keras.layers
 

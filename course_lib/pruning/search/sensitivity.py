@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from .masks import Masks
-from .prune import make_masks
-from .scopes import layerwise
-from .select import check_sparsity
+from ..masks import Masks
+from ..prune import make_masks
+from ..scopes import layerwise
+from ..select import check_sparsity
 from .trials import Evaluate, scored, trying
 
 SPARSITIES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)

@@ -8,11 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from .examples import Loss, mean_loss
-from .select import check_sparsity, survivors
+from ..examples import Loss, mean_loss
+from ..select import check_sparsity, survivors
+from ..variables import named_variables
 from .space import Space
 from .trials import Evaluate, Found, attempts, best_of
-from .variables import named_variables
 
 CANDIDATES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98)
 ops = keras.ops

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from .holding import hold
+from ..holding import hold
+from ..masks import Masks
+from ..scopes import Scope, globally
 from .learned import LearnedMasks
-from .masks import Masks
-from .scopes import Scope, globally
 
 
 class Hardened(NamedTuple):

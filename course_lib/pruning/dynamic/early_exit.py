@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from .examples import batches
+from ..examples import batches
 from .exits import distributions, exit_costs, top_probability
 
 Confidence = Callable[[np.ndarray], np.ndarray]

@@ -12,13 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from .granularity import Element, Granularity
-from .holding import refuse_lora
-from .masks import Masks
-from .scopes import Scope, above, globally
-from .select import Arrays
+from ..granularity import Element, Granularity
+from ..holding import refuse_lora
+from ..masks import Masks
+from ..scopes import Scope, above, globally
+from ..select import Arrays
+from ..variables import prunable_variables
 from .units import Units
-from .variables import prunable_variables
 
 ops = keras.ops
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import keras
 
-from .holding import held_masks, hold
-from .masks import Masks
-from .prune import make_masks
-from .select import check_sparsity
+from ..holding import held_masks, hold
+from ..masks import Masks
+from ..prune import make_masks
+from ..select import check_sparsity
+from ..variables import check_model
 from .soft_targets import SoftTargets
-from .variables import check_model
 
 Loss = keras.distillation.DistillationLoss
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import keras
 import numpy as np
 
-from .budgets import erk, per_layer
-from .criteria import Criterion, magnitude
-from .granularity import Element, Granularity
-from .masks import Masks
-from .prune import checked_scores
-from .scopes import globally
-from .select import check_sparsity
-from .variables import prunable_variables
+from ..budgets import erk, per_layer
+from ..criteria import Criterion, magnitude
+from ..granularity import Element, Granularity
+from ..masks import Masks
+from ..prune import checked_scores
+from ..scopes import globally
+from ..select import check_sparsity
+from ..variables import prunable_variables
 
 Counts = tuple[int, ...]
 

@@ -1,0 +1,1 @@
+"""Sparse training and lottery tickets: which connections, and from which start."""

@@ -1,0 +1,1 @@
+"""A pruned student learns from a teacher, on `keras.distillation`."""

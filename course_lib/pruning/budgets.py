@@ -54,28 +54,35 @@ def lamp(units: Arrays, sparsity: float | None, ties: Ties = "first") -> Arrays:
 
     Layer-adaptive magnitude pruning (Lee et al. 2021, arXiv:2010.07611): score(w) = w² / Σ w'² over the
     weights of the layer with w'² ≥ w²; then as `globally`, with the same counts. Within a layer the ranking
-    stays that of the scores, which take the part of |w|: use `magnitude(1)`.
-    Raises: ValueError if `sparsity` is None, or a score is NaN or negative (−inf, dead before, may be).
+    stays that of the scores, which take the part of |w|: use `magnitude(1)`. Negative scores, which some
+    criteria give (OBD: the loss falls without the weight), are below all others of all layers, and among
+    themselves stand as −w² / Σ w'² over the negative ones of their layer.
+    Raises: ValueError if `sparsity` is None, or a score is NaN.
     """
     check_call(units, sparsity, "lamp")
     # Within a layer LAMP ranks as the scores do: how many win is all that it decides, so order may be lost.
-    winners = globally({path: _sorted_lamp(path, u) for path, u in units.items()}, sparsity, ties)
+    winners = globally({path: _sorted_lamp(u) for path, u in units.items()}, sparsity, ties)
     return {p: top({p: u}, np.count_nonzero(winners[p]), ties)[p] for p, u in units.items()}
 
 
-def _sorted_lamp(path: str, units: np.ndarray) -> np.ndarray:
+def _sorted_lamp(units: np.ndarray) -> np.ndarray:
     """The LAMP scores of one layer, the largest first."""
-    sizes = np.sort(units, axis=None)[::-1]
-    if (negative := sizes[(sizes < 0) & (sizes > -np.inf)]).size:
-        raise ValueError(f"lamp needs scores of at least 0. Received: {negative[-1]} in {path!r}.")
-    largest = float(max(sizes[0], 0)) or 1.0
-    energy = np.square(np.maximum(sizes, 0) / np.float64(largest), dtype=np.float64)  # ≤ 1: no overflow
+    sizes = np.sort(units, axis=None)[::-1].astype(np.float64)
+    energy = _shares(np.maximum(sizes, 0))
     left = np.cumsum(energy)
     left[:-1][sizes[:-1] == sizes[1:]] = np.inf  # equals have one score: with the sum at the last of them
     left = np.minimum.accumulate(left[::-1])[::-1]
     np.divide(energy, left, out=energy, where=left > 0)
-    energy[sizes == -np.inf] = -np.inf
+    negative = sizes < 0
+    energy[negative] = -_shares(np.where(np.isinf(sizes), 0, -sizes)[negative])
+    energy[sizes == -np.inf] = -np.inf  # dead before
     return energy
+
+
+def _shares(sizes: np.ndarray) -> np.ndarray:
+    """The squares of numbers from 0, over their sum; scaled before, so that none overflows."""
+    squares = np.square(sizes / (sizes.max(initial=0) or 1.0))
+    return squares / (squares.sum() or 1.0)
 
 
 def _apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -132,9 +132,13 @@ def test_lamp_layers_of_zeros_and_of_dead_units_keep_one():
     assert counts(lamp(units, 0.6)) == {"zeros": 1, "dead": 1, "alive": 2}
 
 
-def test_lamp_refuses_negative_scores():
-    with pytest.raises(ValueError, match="at least 0.*Received: -2.0 in 'w'"):
-        lamp({"w": np.array([-2.0, 1.0])}, 0.5)
+def test_lamp_puts_negative_scores_below_all_others():
+    units = {"a": np.array([-2.0, -1.0, 0.0]), "b": np.array([-3.0, 4.0, -np.inf])}
+    # The shares of what is negative: −4/5, −1/5 and −9/9; zero is above them, dead below.
+    order = [("b", 1), ("a", 2), ("a", 1), ("a", 0), ("b", 0), ("b", 2)]
+    for k in range(2, 7):
+        keep = lamp(units, 1 - k / 6)
+        assert [keep[path][i] for path, i in order] == [True] * k + [False] * (6 - k)
 
 
 @given(SHAPES, SPARSITY, SEEDS)

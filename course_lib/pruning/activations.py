@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from .criteria import Criterion
 from .examples import batches, check_finite
-from .flow import chains, dense_and_conv, watched
+from .flow import chains, dense_and_conv, dense_conv_and_after, watched
 from .select import Arrays
 from .variables import prunable_variables
 
@@ -59,7 +59,7 @@ def _summed(model: keras.Model, x: Any, part: Callable) -> Arrays:
     """{path: the sum over batches and calls of `part(layer, inputs, read)`}, `read` the end of its chain."""
     paths, sums = {id(layer): path for path, layer in dense_and_conv(model).items()}, {}
     for xs, _, _ in batches(x):
-        with watched(model) as runs:
+        with watched(dense_conv_and_after(model)) as runs:
             model(xs, training=False)
         # Inside a function that TensorFlow compiles (a loop, say) there are no numbers to see.
         runs = [run for run in runs if not tf.is_symbolic_tensor(run[2])]

@@ -1,12 +1,11 @@
 """How much a weight matters. A criterion is a function model → {variable path: scores}, larger = keep.
 
 It scores the model's prunable variables; scores have the shape of the variable and may be of any real type
-and sign. To write your own, return such a dict: `make_masks` checks it.
+and sign. To write your own, return such a dict: `make_masks` checks it. Those from gradients are in
+`gradients.py` and `curvature.py`, those from activations in `activations.py` and `filters.py`.
 
-Criteria from gradients take examples `x` (n, ...) and targets `y` (n, ...), and the mean over these examples
-of `loss(y, prediction)`: by default the loss the model is compiled with, without regularizers. The model runs
-as in inference (no dropout, moving statistics) and is left as it was. They raise ValueError for a model
-without a single loss, no examples, lengths that differ, and a loss or gradients that are not finite.
+A criterion that draws (`random`, `sampled`) draws the same at every call. Its `anew(k)` is the same criterion
+with the k-th other draw: `Regrow` asks for one at each update.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from .examples import Loss, averaged
+from .examples import picked
 from .select import Arrays
 from .variables import prunable_variables
 
@@ -48,133 +46,34 @@ def random(seed: int) -> Criterion:
     nest.
     """
 
-    def score(model: keras.Model) -> Arrays:
-        draw = np.random.default_rng(seed).random
-        return {p: draw(tuple(v.shape), np.float32) for p, v in prunable_variables(model).items()}
+    def of(draw: np.random.Generator) -> Criterion:
+        return lambda model: {
+            path: draw.random(tuple(v.shape), np.float32) for path, v in prunable_variables(model).items()
+        }
 
-    return score
+    return _drawn(of, seed)
 
 
-def gradient(x: Any, y: Any, loss: Loss = None) -> Criterion:
-    """Scores |g|, g = ∂L/∂w: how fast the loss changes with the weight.
+def sampled(
+    criterion: Callable[[Any, Any], Criterion], x: Any, y: Any, size: int, seed: int = 0
+) -> Criterion:
+    """`criterion(x, y)` on `size` examples drawn at random: `sampled(gradient, x, y, 64)`.
 
-    For weights that are zero it says which to grow (RigL, Evci et al. 2020, arXiv:1911.11134).
+    In `Regrow` each update draws others, as RigL looks at the mini-batch at hand (arXiv:1911.11134). With
+    fewer than `size` examples all are taken. Raises: ValueError unless size ≥ 1, and as the criterion does.
     """
-    return lambda model: {path: np.abs(g) for path, g in _gradients(model, x, y, loss).items()}
+    if not size >= 1:
+        raise ValueError(f"size must be at least 1 example. Received: {size}.")
+
+    def of(draw: np.random.Generator) -> Criterion:
+        return criterion(*picked(x, y, lambda count: draw.permutation(count)[:size]))
+
+    return _drawn(of, seed)
 
 
-def taylor(x: Any, y: Any, loss: Loss = None) -> Criterion:
-    """Scores |g · w|: the change of the loss when w becomes 0, to first order.
-
-    Before training this is SNIP (Lee et al. 2019, arXiv:1810.02340), after it the Taylor criterion of
-    Molchanov et al. (2017, arXiv:1611.06440) for single weights.
-    """
-
+def _drawn(of: Callable[[np.random.Generator], Criterion], seed: Any) -> Criterion:
     def score(model: keras.Model) -> Arrays:
-        weights = _weights(model)
-        return {path: np.abs(g * weights[path]) for path, g in _gradients(model, x, y, loss).items()}
+        return of(np.random.default_rng(seed))(model)
 
+    score.anew = lambda k: _drawn(of, [seed, k])
     return score
-
-
-def grasp(x: Any, y: Any, loss: Loss = None) -> Criterion:
-    """Scores w · (Hg): how much the squared norm of the gradient falls when w goes, to first order (halved).
-
-    Meant for before training (Wang et al. 2020, arXiv:2002.07376; here at temperature 1). The paper's score
-    is −w · (Hg), and it prunes the *highest*; here the sign is turned, so that larger = keep as everywhere.
-    """
-
-    def score(model: keras.Model) -> Arrays:
-        whole = list(_gradients(model, x, y, loss).values())  # of all examples, before H is averaged
-
-        def product(mean_loss: Callable, weights: list, x: Any, y: Any) -> tuple:
-            vectors = [tf.cast(g, w.dtype) for g, w in zip(whole, weights, strict=True)]
-            return mean_loss(x, y), _hessian_product(mean_loss, weights, vectors, x, y)
-
-        products = averaged(model, x, y, loss, product)
-        return {path: w * products[path] for path, w in _weights(model).items()}
-
-    return score
-
-
-def fisher(x: Any, y: Any, loss: Loss = None) -> Criterion:
-    """Scores w²/2 · mean over examples i of g_i²: the change of the loss with the Fisher diagonal as Hessian.
-
-    Theis et al. 2018, arXiv:1801.05787. g_i is the gradient of example i alone (squares of a batch's gradient
-    would cancel near a minimum), with the given targets. Memory: two gradients, for any number of examples.
-    """
-
-    def squares(mean_loss: Callable, weights: list, x: Any, y: Any) -> tuple:
-        def add(totals: list, example: tuple) -> list:
-            alone = keras.tree.map_structure(lambda a: a[None], example)
-            _, gradients = _differentiated(mean_loss, weights, *alone)
-            return [t + tf.cast(g, t.dtype) ** 2 for t, g in zip(totals, gradients, strict=True)]
-
-        # Not vectorized_map: twice as slow for residual nets, and it cannot differentiate a GRU.
-        zeros = [tf.zeros(w.shape, tf.float64) for w in weights]
-        totals = tf.foldl(add, (x, y), zeros, parallel_iterations=1)
-        return mean_loss(x, y), [t / keras.tree.flatten(x)[0].shape[0] for t in totals]
-
-    def score(model: keras.Model) -> Arrays:
-        means = averaged(model, x, y, loss, squares)
-        return {path: w * w / 2 * means[path] for path, w in _weights(model).items()}
-
-    return score
-
-
-def obd(x: Any, y: Any, loss: Loss = None, samples: int = 32, seed: int = 0) -> Criterion:
-    """Scores w²/2 · h, h the diagonal of the Hessian: Optimal Brain Damage (LeCun et al. 1990).
-
-    h is estimated as the mean over `samples` random sign vectors v of v · (Hv) (Hutchinson): exact where H is
-    diagonal, else with an error that falls as 1/√samples. h < 0 says that the loss falls without the weight.
-    Raises: ValueError unless samples ≥ 1.
-    """
-    if not samples >= 1:
-        raise ValueError(f"samples must be at least 1. Received: {samples}.")
-
-    def diagonal(mean_loss: Callable, weights: list, x: Any, y: Any) -> tuple:
-        def add(totals: list, k: Any) -> list:
-            signs = [_signs(w, seed, k * len(weights) + i) for i, w in enumerate(weights)]
-            products = _hessian_product(mean_loss, weights, signs, x, y)
-            return [t + v * p / samples for t, v, p in zip(totals, signs, products, strict=True)]
-
-        zeros = [tf.zeros(w.shape, w.dtype) for w in weights]
-        # A fold, because unrolled the graph, and in a batch the memory, would grow with the samples.
-        return mean_loss(x, y), tf.foldl(add, tf.range(samples), zeros, parallel_iterations=1)
-
-    def score(model: keras.Model) -> Arrays:
-        means = averaged(model, x, y, loss, diagonal)
-        return {path: w * w / 2 * means[path] for path, w in _weights(model).items()}
-
-    return score
-
-
-def _weights(model: keras.Model) -> Arrays:
-    return {path: np.asarray(v, np.float64) for path, v in prunable_variables(model).items()}
-
-
-def _gradients(model: keras.Model, x: Any, y: Any, loss: Loss) -> Arrays:
-    return averaged(model, x, y, loss, _differentiated)
-
-
-def _differentiated(mean_loss: Callable, weights: list, x: Any, y: Any) -> tuple:
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(weights)  # by hand, so that frozen layers are scored too
-        value = mean_loss(x, y)
-    gradients = tape.gradient(value, weights, unconnected_gradients="zero")
-    return value, [tf.convert_to_tensor(g) for g in gradients]  # an Embedding's are sparse
-
-
-def _hessian_product(mean_loss: Callable, weights: list, vectors: list, x: Any, y: Any) -> list:
-    """H · v without H: the gradient of g · v (Pearlmutter 1994)."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(weights)
-        _, gradients = _differentiated(mean_loss, weights, x, y)
-        along = tf.add_n([tf.reduce_sum(g * v) for g, v in zip(gradients, vectors, strict=True)])
-    products = tape.gradient(along, weights, unconnected_gradients="zero")
-    return [tf.convert_to_tensor(p) for p in products]
-
-
-def _signs(like: Any, seed: int, draw: Any) -> Any:
-    coin = tf.random.stateless_uniform(like.shape, [seed, draw], 0, 2, tf.int32)
-    return tf.cast(2 * coin - 1, like.dtype)

@@ -29,6 +29,13 @@ def batches(x: Any, y: Any = None, size: int = 256) -> Iterator[tuple[Any, Any, 
         yield *part, (min(start + size, count) - start) / count
 
 
+def picked(x: Any, y: Any, pick: Callable[[int], np.ndarray]) -> tuple[Any, Any]:
+    """The rows of x and y that `pick(n)` names by number, for n examples. Raises: as `batches` does."""
+    data = (_arrays(x), _arrays(y))
+    rows = pick(_count(data))
+    return keras.tree.map_structure(lambda a: a[rows], data)
+
+
 def averaged(model: keras.Model, x: Any, y: Any, loss: Loss, step: Callable) -> Arrays:
     """The means over all examples of what a step computes from each batch of them, {path: float64 array}.
 
@@ -55,14 +62,29 @@ def mean_loss(model: keras.Model, loss: Loss) -> Callable:
     """
     if loss is None:
         loss = getattr(model, "loss", None)
-        if loss is None or isinstance(loss, dict | list | tuple) or len(model.outputs or ()) > 1:
+        outputs = getattr(model, "outputs", None) or ()  # a subclassed model has none to tell
+        if loss is None or isinstance(loss, dict | list | tuple) or len(outputs) > 1:
             raise ValueError(
                 f"Model {model.name!r} is not compiled with one loss to differentiate: compile it so, or "
                 f"give the criterion `loss=`, a function (y, prediction) → loss. Received: {loss!r}."
             )
     loss = keras.losses.get(loss)
-    each = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    each = loss.call if isinstance(loss, keras.losses.Loss) else _of_one_rank(loss)
     return lambda x, y: tf.reduce_mean(each(y, model(x, training=False)))
+
+
+def _of_one_rank(loss: Callable) -> Callable:
+    """A loss that is a function, as `compile` takes it: labels (n,) and predictions (n, 1) are one rank."""
+
+    def each(y: Any, prediction: Any) -> Any:
+        ranks = len(y.shape), len(prediction.shape)
+        if ranks[0] + 1 == ranks[1] and prediction.shape[-1] == 1:
+            y = tf.expand_dims(y, -1)
+        elif ranks[1] + 1 == ranks[0] and y.shape[-1] == 1:
+            prediction = tf.expand_dims(prediction, -1)
+        return loss(y, prediction)
+
+    return each
 
 
 def check_finite(what: str, value: Any) -> None:

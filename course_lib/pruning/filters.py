@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from .criteria import Criterion
-from .flow import Run, chains, dense_and_conv, watched
+from .flow import Run, chains, dense_and_conv, dense_conv_and_after, traced
 from .select import Arrays
 from .variables import prunable_variables
 
@@ -64,9 +64,7 @@ def _symbolic_runs(model: keras.Model) -> list[Run]:
             f"Received: {model.name!r} ({type(model).__name__})."
         )
     example = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), graph._inputs_struct)
-    with watched(model) as runs:
-        tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(example)
-    return runs
+    return traced(model, dense_conv_and_after(model), example)[0]
 
 
 def _gamma_sizes(chain: list[Run]) -> np.ndarray | None:

@@ -1,12 +1,13 @@
-"""What flows through a model: its layers watched while they run, for the criteria from activations."""
+"""What flows through a model: its layers watched while they run, on data or traced on none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from .variables import prunable_variables
 
@@ -49,24 +50,46 @@ def activation_functions(model: keras.Model) -> list[keras.Operation]:
     return [op for op in found.values() if type(op).__name__ in _FUNCTIONS]
 
 
+def dense_conv_and_after(model: keras.Model) -> list[keras.Operation]:
+    """The layers that `chains` are made of: Dense, Conv, and what may stand behind them, functions too."""
+    kinds = (layers.Dense, *_CONV, *_AFTER)
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)] + activation_functions(
+        model
+    )
+
+
 @contextmanager
-def watched(model: keras.Model) -> Iterator[list[Run]]:
-    """A list that grows by (layer, inputs, outputs) whenever a Dense, Conv or following layer runs.
+def watched(watch: Collection[keras.Operation]) -> Iterator[list[Run]]:
+    """A list that grows by (layer, inputs, outputs) whenever one of these layers runs.
 
     Watching the calls, not the graph, covers nested, shared and subclassed models alike; only activations
     called as functions are looked up in the graph.
     """
-    kinds = (layers.Dense, *_CONV, *_AFTER)
-    watched, runs = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)], []
-    watched += activation_functions(model)
-    before = [vars(layer).get("call") for layer in watched]
-    for layer in watched:
+    runs: list[Run] = []
+    before = [vars(layer).get("call") for layer in watch]
+    for layer in watch:
         vars(layer)["call"] = _noting(layer, layer.call, runs)  # past Keras's __setattr__, which tracks
     try:
         yield runs
     finally:
-        for layer, call in zip(watched, before, strict=True):
+        for layer, call in zip(watch, before, strict=True):
             vars(layer).pop("call") if call is None else vars(layer).update(call=call)
+
+
+def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any) -> tuple[list[Run], Any]:
+    """The runs of these layers when TensorFlow traces a call on `example`, specs of tensors; and the graph.
+
+    Nothing is computed and no weight or state changes; the losses that layers added in the last call are
+    dropped, as any call does.
+    """
+
+    def call(inputs: Any) -> Any:
+        with keras.StatelessScope(collect_losses=True):
+            return model(inputs, training=False)
+
+    with watched(watch) as runs:
+        graph = tf.function(call, autograph=False).get_concrete_function(example).graph
+    return runs, graph
 
 
 def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
@@ -82,9 +105,9 @@ def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
 
 
 def _noting(layer: keras.Layer, call: Callable, runs: list[Run]) -> Callable:
-    def noted(inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        outputs = call(inputs, *args, **kwargs)
-        runs.append((layer, inputs, outputs))
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        outputs = call(*args, **kwargs)
+        runs.append((layer, next(iter((*args, *kwargs.values()))), outputs))
         return outputs
 
     return noted

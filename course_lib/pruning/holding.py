@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from .masks import Masks, zeroed
-from .variables import check_model, named_variables
+from .variables import named_variables, trained_part
 
 
 def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
@@ -25,38 +25,38 @@ def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
     Keras file: `load_model` and `clone_model` know nothing of the masks, so then `hold(model,
     Masks.from_zeros(model))`.
 
-    Hold the model you train, not a part of it, and call it before a GradientTape step of your own is first
-    traced by tf.function. Weights that a new mask brings back start at zero, with their optimizer's memory.
-    The squared gradients of masked weights still count in `global_clipnorm`.
+    Hold the model you train, not a part of it (a Distiller stands for its student), and call it before a
+    GradientTape step of your own is first traced by tf.function. Weights that a new mask brings back start at
+    zero, with their optimizer's memory. The squared gradients of masked weights still count in
+    `global_clipnorm`.
     Raises: ValueError, with nothing changed, for masks of another model or a layer with LoRA.
     """
     masks = Masks(masks)
     variables = masks.variables(model)
-    _refuse_lora(model, variables.values())
-    changed = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
-    changed += [_attach(model, v, masks[path]) for path, v in variables.items()]
-    if any(changed):
-        _retrace(model)
+    refuse_lora(model, variables.values())
+    stale = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
+    stale += [_attach(model, v, masks[path]) for path, v in variables.items()]
+    _retrace_all(stale)
 
 
 def release(model: keras.Model) -> None:
     """Let the masked weights of a model train again, with the constraints their layers had before `hold`."""
-    check_model(model)
-    if any([_detach(variable) for variable in model.weights]):
-        _retrace(model)
+    _retrace_all([_detach(variable) for variable in named_variables(model).values()])
 
 
 def held_masks(model: keras.Model) -> Masks:
     """The masks a model is held by at this moment; empty if it is not held."""
     held = {path: v.constraint for path, v in named_variables(model).items()}
-    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, _Held)})
+    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, Held)})
 
 
-class _Held:
+class Held:
     """A variable's constraint while it is held: the user's own, and zero where the mask is zero."""
 
-    def __init__(self, model: keras.Model, variable: keras.Variable, own: Callable | None) -> None:
-        self.model, self.variable, self.own = weakref.ref(model), variable, own
+    def __init__(self, variable: keras.Variable, own: Callable | None) -> None:
+        self.variable, self.own = variable, own
+        # All that train the variable: a model, and perhaps a Distiller whose student it is.
+        self.models = weakref.WeakSet()
         # A Keras variable, so that new masks reach the compiled step; in one byte a weight; tracked by no
         # layer, so that it is neither trained nor saved.
         self.mask = keras.Variable(
@@ -74,38 +74,51 @@ class _Held:
 
         The average is taken before constraints run, and at the end of `fit` it overwrites the weights.
         """
-        average = _moving_average(self.model(), self.variable)
-        if average is not None:
-            average.assign(zeroed(average, self.mask))
+        for model in self.models:
+            average = _moving_average(model, self.variable)
+            if average is not None:
+                average.assign(zeroed(average, self.mask))
 
 
-def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> bool:
-    """Hold a variable at zero under the mask; True if the compiled training step cannot know of it."""
+def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> set[keras.Model]:
+    """Hold a variable at zero under the mask; the models whose compiled training step cannot know of it."""
+    if not isinstance(variable.constraint, Held):
+        variable.constraint = Held(variable, variable.constraint)
     held = variable.constraint
-    known = isinstance(held, _Held) and held.model() is model
-    if not known:
-        held = _Held(model, variable, held.own if isinstance(held, _Held) else held)
-        variable.constraint = held
+    trainers = {model, trained_part(model)}  # what was distilled may be trained alone afterwards
+    unknown = trainers - set(held.models)
+    held.models.update(trainers)
     held.mask.assign(mask)
     variable.assign(zeroed(variable, mask))
     held.silence_average()
-    return not known
+    return unknown
 
 
-def _detach(variable: keras.Variable) -> bool:
-    held = isinstance(variable.constraint, _Held)
-    if held:
-        variable.constraint = variable.constraint.own
-    return held
+def _detach(variable: keras.Variable) -> set[keras.Model]:
+    """Take the mask from a variable; the models whose compiled training step may still know it."""
+    held = variable.constraint
+    if not isinstance(held, Held):
+        return set()
+    variable.constraint = held.own
+    return set(held.models)
 
 
-def _retrace(model: keras.Model) -> None:
-    # A training function traced before keeps the constraints of that time, silently.
-    if getattr(model, "train_function", None) is not None:
-        model.make_train_function(force=True)
+def retrace(model: keras.Model, *names: str) -> None:
+    """Have the compiled functions of these names ("train", "test") traced anew, if they were traced.
+
+    One traced before keeps the constraints and regularizers of that time, silently.
+    """
+    for name in names:
+        if getattr(model, f"{name}_function", None) is not None:
+            getattr(model, f"make_{name}_function")(force=True)
 
 
-def _moving_average(model: keras.Model | None, variable: keras.Variable) -> keras.Variable | None:
+def _retrace_all(stale: Iterable[set[keras.Model]]) -> None:
+    for model in set().union(*stale):
+        retrace(model, "train")
+
+
+def _moving_average(model: keras.Model, variable: keras.Variable) -> keras.Variable | None:
     optimizer = getattr(model, "optimizer", None)
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # mixed_float16 wraps it
     for each in getattr(optimizer, "optimizers", [optimizer]):  # of a MultiOptimizer
@@ -117,9 +130,10 @@ def _moving_average(model: keras.Model | None, variable: keras.Variable) -> kera
     return None
 
 
-def _refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+def refuse_lora(model: keras.Model, variables: Iterable[keras.Variable]) -> None:
+    """Pass variables of layers without LoRA. Raises: ValueError."""
     held = {id(v) for v in variables}
-    for layer in model._flatten_layers():
+    for layer in trained_part(model)._flatten_layers():
         if getattr(layer, "lora_enabled", False) and any(id(v) in held for v in layer.weights):
             raise ValueError(
                 f"Layer {layer.name!r} has LoRA enabled: it computes with kernel + A·B, which fills "

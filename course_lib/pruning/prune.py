@@ -34,7 +34,7 @@ def make_masks(
     if sparsity is not None:
         check_sparsity(sparsity)
     variables = prunable_variables(model, within)
-    scores = _checked(criterion(model), variables)
+    scores = checked_scores(criterion(model), variables)
     units = granularity.pool(scores)
     if among is not None:
         units = _without_dead(units, granularity.pool(_alive(among, scores)))
@@ -43,8 +43,8 @@ def make_masks(
     return Masks(masks if among is None else {path: m & among[path] for path, m in masks.items()})
 
 
-def _checked(scores: Arrays, variables: Variables) -> Arrays:
-    """The scores of these variables only, after a look at names, shapes and values."""
+def checked_scores(scores: Arrays, variables: Variables) -> Arrays:
+    """The scores of these variables only, after a look at names, shapes and values. Raises: ValueError."""
     for path, variable in variables.items():
         if path not in scores:
             raise ValueError(

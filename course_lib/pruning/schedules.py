@@ -64,6 +64,17 @@ def cosine(final: float, *, begin: int = 0, end: int, initial: float = 0.0) -> S
     return _ramp(final, begin, end, initial, lambda p: (1 - np.cos(np.pi * p)) / 2)
 
 
+def cosine_decay(initial: float, *, end: int) -> Schedule:
+    """A share that falls from `initial` at step 0 to 0 at step `end` and stays there: `fraction` of `Regrow`.
+
+    f(t) = initial / 2 · (1 + cos(πt / end)) (RigL, Evci et al. 2020, arXiv:1911.11134).
+    """
+    check_sparsity(initial, "initial")
+    if not end >= 1:
+        raise ValueError(f"end must be at least step 1. Received: {end}.")
+    return _schedule(lambda step: initial / 2 * (1 + np.cos(np.pi * np.clip(step / end, 0, 1))))
+
+
 def iterative(final: float, *, rounds: int, every: int, begin: int = 0) -> Schedule:
     """A staircase: in each of `rounds` rounds the same share of the remaining weights is cut, then retrained.
 

@@ -34,6 +34,15 @@ def check_model(model: keras.Model) -> None:
         )
 
 
+def trained_part(model: keras.Model) -> keras.Model:
+    """The model whose weights pruning is about: the student of a `keras.distillation.Distiller`, else itself.
+
+    So a Distiller stands for its student wherever the engine asks for variables: `make_masks`, `hold` and
+    `GradualPruning` see the student's weights under the student's own paths, and never the teacher's.
+    """
+    return model.student if isinstance(model, keras.distillation.Distiller) else model
+
+
 def named_variables(model: keras.Model) -> Variables:
     """Every weight of a model once, {path: variable}, in the order of `model.weights`.
 
@@ -41,8 +50,9 @@ def named_variables(model: keras.Model) -> Variables:
     is not `variable.path`, which depends on where a layer was built: that of a trained model, of its clone
     and of the file loaded again may all differ, and in nested models one of them may name several weights.
     Shared layers come once, by the first way to them. Where two weights have one path, the second and later
-    are called "path#2", "path#3", in that order.
+    are called "path#2", "path#3", in that order. Of a Distiller, the weights of its student.
     """
+    model = trained_part(model)
     check_model(model)
     homes, named, times = _homes(model), {}, {}
     for variable in model.weights:
@@ -60,6 +70,7 @@ def prunable_variables(model: keras.Model, within: Iterable[str | keras.Layer] |
     nested model stands for all its layers; a name used twice stands for both).
     Raises: ValueError if nothing is left to prune or `within` names no layer of this model.
     """
+    model = trained_part(model)
     spared = skipped(model)
     found = {path: v for path, v in named_variables(model).items() if path not in spared}
     if not found:
@@ -80,7 +91,7 @@ def skipped(model: keras.Model) -> dict[str, str]:
     Why, in a few words: quantized or integer, bias, normalisation or scale, LoRA, fewer than two axes, state
     that is not trained (a frozen layer's weights are not state). Layers without weights are not listed.
     """
-    named, homes = named_variables(model), _homes(model)
+    named, homes = named_variables(model), _homes(trained_part(model))
     reasons = {path: _why_not(v, homes[id(v)][1]) for path, v in named.items()}
     return {path: reason for path, reason in reasons.items() if reason}
 

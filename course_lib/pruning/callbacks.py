@@ -16,7 +16,6 @@ from .masks import Masks
 from .prune import make_masks
 from .resume import masks_so_far
 from .schedules import Schedule, last_due
-from .variables import check_model
 
 _OURS = ("model", "sparsity", "among")
 _RECIPE = [name for name in inspect.signature(make_masks).parameters if name not in _OURS]
@@ -88,7 +87,6 @@ class GradualPruning(keras.callbacks.Callback):
         the number of optimizer updates done; None: `model.optimizer.iterations`. Compile the model with an
         optimizer that keeps averages (use_ema), so that they are masked too.
         """
-        check_model(model)
         self.set_model(model)
         step = steps_done(model) if step is None else int(step)
         if self._last is None:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import keras
 
+from .variables import named_variables
+
 
 def steps_done(model: keras.Model) -> int:
     """How many updates the model's optimizer has made. Raises: ValueError if it has no optimizer."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
+        named_variables(model)  # says what is no model at all
         raise ValueError(
             f"Model {model.name!r} has no optimizer to count the steps: compile it, or say how many updates "
             "were done, `pruning.update(model, step)`."

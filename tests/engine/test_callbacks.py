@@ -244,6 +244,21 @@ def test_update_needs_a_clock(net, data):
     with pytest.raises(ValueError, match="'bare' has no optimizer.*compile.*update"):
         GradualPruning(constant(0.5)).update(model)
     assert GradualPruning(constant(0.5)).update(model, 0).sparsity == 0.5
+    with pytest.raises(TypeError, match="keras.Model. Received: 'net'"):
+        GradualPruning(constant(0.5)).update("net")
+
+
+def test_the_student_of_a_distiller_is_pruned(net, data):
+    """The Distiller is what trains: its optimizer is the clock, and it is never built itself."""
+    teacher, student = net(), net()
+    losses = keras.distillation.LogitsDistillation()
+    distiller = keras.distillation.Distiller(teacher, student, distillation_losses=losses)
+    distiller.compile("adam", keras.losses.SparseCategoricalCrossentropy())
+    stop = keras.callbacks.EarlyStopping("loss", mode="max", patience=1, restore_best_weights=True)
+    pruning = GradualPruning(polynomial(0.75, begin=1, end=20), every=5)
+    distiller.fit(*data, batch_size=8, epochs=3, verbose=0, callbacks=[pruning, stop])
+    assert pruning.log[-1] == (20, 0.75)
+    assert sparsity(student) == 0.75 and sparsity(teacher) == 0
 
 
 def test_masks_that_hold_the_model_already_are_kept(net, data):

@@ -178,8 +178,6 @@ GRID = [
     ("Muon", {}, 3, 2, "float32", "auto"),
     ("RMSprop", {"momentum": 0.9, "centered": True}, 4, 2, "float32", False),
     ("Adafactor", {"clipvalue": 0.5}, 3, None, "mixed_bfloat16", "auto"),
-    ("Ftrl", {"l1_regularization_strength": 0.01}, 1, 2, "bfloat16", True),
-    ("ScheduleFreeAdamW", {}, 4, None, "float64", "auto"),
 ]
 
 

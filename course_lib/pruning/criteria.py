@@ -11,6 +11,7 @@ with the k-th other draw: `Regrow` asks for one at each update.
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import keras
@@ -27,8 +28,11 @@ def magnitude(p: float = 1) -> Criterion:
     """Scores |w|^p: small weights change the output least (Han et al. 2015, arXiv:1506.02626).
 
     For single weights every p > 0 ranks alike; p matters once a granularity takes the mean over the weights
-    of a unit (p=1: ranks as the L1 norm, p=2: as the L2 norm). Raises: ValueError unless p > 0.
+    of a unit (p=1: ranks as the L1 norm, p=2: as the L2 norm). Raises: ValueError unless p > 0, TypeError for
+    what is no number.
     """
+    if not isinstance(p, Real):
+        raise TypeError(f"p must be a number; write criterion=magnitude() with brackets. Received: {p!r}.")
     if not p > 0:
         raise ValueError(f"p must be positive. Received: {p}.")
 

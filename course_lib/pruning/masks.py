@@ -19,6 +19,8 @@ class Masks(dict):
     """
 
     def __init__(self, masks: Mapping[str, np.ndarray] = ()) -> None:
+        if not isinstance(masks, Mapping | tuple):
+            raise TypeError(f"Masks are made of a dict, path → bool array. Received: {type(masks).__name__}.")
         super().__init__(masks)
         for path, mask in self.items():
             if getattr(mask, "dtype", None) != np.bool_:

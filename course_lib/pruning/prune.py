@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -33,6 +33,7 @@ def make_masks(
     """
     if sparsity is not None:
         check_sparsity(sparsity)
+    _check_parts(criterion, granularity, scope)
     variables = prunable_variables(model, within)
     scores = checked_scores(criterion(model), variables)
     units = granularity.pool(scores)
@@ -43,8 +44,25 @@ def make_masks(
     return Masks(masks if among is None else {path: m & among[path] for path, m in masks.items()})
 
 
+def _check_parts(criterion: object, granularity: object, scope: object) -> None:
+    """Names in quotes, and makers that were not called: `criterion=magnitude`, `granularity=Block`."""
+    for name, part, example in [("criterion", criterion, "magnitude()"), ("scope", scope, "globally")]:
+        if not callable(part):
+            raise TypeError(f"{name} must be a function, as {example} is. Received: {part!r}.")
+    if isinstance(granularity, type) or not (hasattr(granularity, "pool") and hasattr(granularity, "expand")):
+        raise TypeError(
+            "granularity must have `pool` and `expand`, as Element() and Block(4, 1) have. "
+            f"Received: {granularity!r}."
+        )
+
+
 def checked_scores(scores: Arrays, variables: Variables) -> Arrays:
     """The scores of these variables only, after a look at names, shapes and values. Raises: ValueError."""
+    if not isinstance(scores, Mapping):
+        raise TypeError(
+            "A criterion gives {path: scores}, one array for each prunable variable. "
+            f"Received: {type(scores).__name__}. Should it be called first, as in criterion=magnitude()?"
+        )
     for path, variable in variables.items():
         if path not in scores:
             raise ValueError(

@@ -7,6 +7,7 @@ layer with no weights left would cut the network in two. Count and ties: see `se
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 
 import numpy as np
 
@@ -48,8 +49,11 @@ def above(threshold: float) -> Scope:
 
     `threshold` is in the units of the scores (for magnitude: of |weight|). A layer with no unit above it
     keeps its best one (the first of equals). Use with `make_masks(model, None, scope=above(0.05))`.
-    Raises: ValueError if the scope is given a sparsity as well, or a score is NaN.
+    Raises: TypeError for what is no number; ValueError if the scope is given a sparsity as well, or a score
+    is NaN.
     """
+    if not isinstance(threshold, Real):
+        raise TypeError(f"threshold must be a number. Received: {threshold!r}.")
 
     def scope(units: Arrays, sparsity: float | None = None) -> Arrays:
         if sparsity is not None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.pruning import (
+    Element,
     Masks,
     above,
     globally,
@@ -153,6 +154,11 @@ def test_masks_are_bool(mask, got):
         Masks({"w": mask})
 
 
+def test_masks_are_a_dict():
+    with pytest.raises(TypeError, match="dict.*Received: NoneType"):
+        Masks(None)
+
+
 @pytest.mark.parametrize(
     "call, error, parts",
     [
@@ -161,6 +167,11 @@ def test_masks_are_bool(mask, got):
         (dict(sparsity=None), ValueError, ["globally needs a sparsity", "Received: None"]),
         (dict(sparsity=0.5, scope=above(0.1)), ValueError, ["above", "Received: 0.5"]),
         (dict(sparsity=0.5, criterion=lambda m: {}), ValueError, ["'first/kernel'", "Received: none"]),
+        (dict(sparsity=0.5, criterion=lambda m: magnitude()), TypeError, ["{path: scores}", "magnitude()"]),
+        (dict(sparsity=0.5, criterion=magnitude), TypeError, ["criterion=magnitude()", "Received: <Seq"]),
+        (dict(sparsity=0.5, criterion="magnitude"), TypeError, ["criterion", "Received: 'magnitude'"]),
+        (dict(sparsity=0.5, scope="global"), TypeError, ["scope", "Received: 'global'"]),
+        (dict(sparsity=0.5, granularity=Element), TypeError, ["Element()", "Received: <class"]),
     ],
 )
 def test_bad_calls(net, call, error, parts):

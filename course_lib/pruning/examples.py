@@ -77,6 +77,8 @@ def _of_one_rank(loss: Callable) -> Callable:
     """A loss that is a function, as `compile` takes it: labels (n,) and predictions (n, 1) are one rank."""
 
     def each(y: Any, prediction: Any) -> Any:
+        if keras.tree.is_nested(y) or keras.tree.is_nested(prediction):
+            return loss(y, prediction)  # several outputs: the user's own function knows what to do
         ranks = len(y.shape), len(prediction.shape)
         if ranks[0] + 1 == ranks[1] and prediction.shape[-1] == 1:
             y = tf.expand_dims(y, -1)

@@ -70,7 +70,9 @@ def above(threshold: float) -> Scope:
 def _crowned(scores: np.ndarray) -> np.ndarray:
     """The scores with the first of the best raised above all rivals."""
     crowned = scores.astype(np.result_type(np.float32, scores))
-    crowned.reshape(-1)[np.argmax(scores)] = np.inf
+    crowned.flat[np.argmax(scores)] = (
+        np.inf
+    )  # not reshape: scores may be a broadcast, whose copy has any order
     return crowned
 
 

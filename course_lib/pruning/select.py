@@ -51,7 +51,8 @@ def top(scores: Arrays, k: int, ties: Ties = "first") -> dict[str, np.ndarray]:
     if ties not in ("first", "keep"):
         raise ValueError(f'ties must be "first" or "keep". Received: {ties!r}.')
     border = _kth_largest(scores, k)
-    keep = {path: np.asarray(s >= border) for path, s in scores.items()}
+    # In C order whatever that of the scores (a transpose, a broadcast), so that parts of them are views.
+    keep = {path: np.asarray(np.greater_equal(s, border, order="C")) for path, s in scores.items()}
     if ties == "first":
         _drop_last_ties(scores, keep, border, sum(map(np.count_nonzero, keep.values())) - k)
     return keep
@@ -59,7 +60,6 @@ def top(scores: Arrays, k: int, ties: Ties = "first") -> dict[str, np.ndarray]:
 
 def _drop_last_ties(scores: Arrays, keep: Arrays, border: float, surplus: int) -> None:
     for path in reversed(scores):
-        # A comparison's result is contiguous, so that these parts are views of it.
         pairs = zip(_parts(scores[path]), _parts(keep[path]), strict=True)
         for part, kept in reversed(list(pairs)):
             if surplus <= 0:

@@ -93,3 +93,12 @@ def test_above_refuses_a_sparsity():
 def test_nan_is_named(scope):
     with pytest.raises(ValueError, match="'second'.*NaN"):
         scope({"first": np.ones(2), "second": np.array([1, np.nan])}, 0.5)
+
+
+def test_scores_that_are_broadcasts_keep_every_layer_alive():
+    """As criteria for whole filters give them; a copy of such scores may lie in memory in any order."""
+    units = {"a": np.broadcast_to(np.array([1.0, 2.0]), (3, 2)), "b": np.broadcast_to(9.0, (4, 5))}
+    for sparsity in (0.5, 0.9, 0.99):
+        keep = globally(units, sparsity)
+        assert keep["a"].any() and keep["b"].any()
+        assert sum(m.sum() for m in keep.values()) == max(2, survivors(26, sparsity))

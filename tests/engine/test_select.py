@@ -89,6 +89,19 @@ def test_minus_zero_is_zero():
     assert keep.tolist() == [True, False, True, False]
 
 
+@pytest.mark.parametrize("ties", ["first", "keep"])
+def test_scores_in_any_order_of_memory(ties):
+    """Broadcasts, as criteria for filters give them, and transposes: exact counts, the earliest in C order."""
+    wide = np.broadcast_to(np.array([2.0, 1.0, 1.0]), (2, 4, 3))
+    for scores in ({"w": wide}, {"w": wide.T}, {"v": np.broadcast_to(1.0, (3, 2)), "w": wide[:, ::-1]}):
+        whole = {path: np.array(s, order="C") for path, s in scores.items()}
+        for k in range(1, sum(s.size for s in scores.values()) + 1):
+            for path, keep in top(scores, k, ties).items():
+                assert np.array_equal(keep, top(whole, k, ties)[path])
+            if ties == "first":
+                assert sum(m.sum() for m in top(scores, k).values()) == k
+
+
 def test_scores_are_left_as_they_are_and_may_be_read_only_or_transposed():
     scores = np.random.default_rng(0).normal(size=(5, 7)).astype("float32").T
     before = scores.copy()

@@ -91,7 +91,7 @@ def test_minus_zero_is_zero():
 
 @pytest.mark.parametrize("ties", ["first", "keep"])
 def test_scores_in_any_order_of_memory(ties):
-    """Broadcasts, as criteria for filters give them, and transposes: exact counts, the earliest in C order."""
+    """Broadcasts, as criteria for filters give them, and transposes: the earliest are those in C order."""
     wide = np.broadcast_to(np.array([2.0, 1.0, 1.0]), (2, 4, 3))
     for scores in ({"w": wide}, {"w": wide.T}, {"v": np.broadcast_to(1.0, (3, 2)), "w": wide[:, ::-1]}):
         whole = {path: np.array(s, order="C") for path, s in scores.items()}

@@ -332,7 +332,7 @@ def test_tickets_with_late_rewinding_and_a_recipe(net, data):
 
 
 def test_tickets_refuse_at_once(net):
-    for args, message in [((9, 2), "Received: 9"), ((0.5, 0), "rounds must be at least 1. Received: 0")]:
+    for args, message in [((9, 2), "Received: 9"), ((0.5, 0), "rounds must be a whole number.*Received: 0")]:
         with pytest.raises(ValueError, match=message):
             tickets(net(), lambda model: None, *args)
     with pytest.raises(ValueError, match="never taken"):

@@ -6,6 +6,7 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 from .activations import apoz, mean_activation, wanda
 from .budgets import erk, lamp, per_layer
 from .callbacks import GradualPruning
+from .channels import Channels, Group
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
 from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
@@ -17,15 +18,18 @@ from .prune import make_masks
 from .schedules import Schedule, constant, cosine, exponential, iterative, linear, one_shot, polynomial
 from .scopes import Scope, above, globally, layerwise
 from .select import check_sparsity, survivors, top
+from .surgery import shrink
 from .variables import named_variables, prunable_variables
 
 __all__ = [
     "Block",
     "Channel",
+    "Channels",
     "Criterion",
     "Element",
     "GradualPruning",
     "Granularity",
+    "Group",
     "Masks",
     "Parameters",
     "Report",
@@ -67,6 +71,7 @@ __all__ = [
     "raw_bytes",
     "release",
     "report",
+    "shrink",
     "sparsity",
     "survivors",
     "taylor",

@@ -86,14 +86,15 @@ def _uncoupled(channels: Channels, path: str, made: dict, unit: int) -> str:
 
 
 def _copy_weights(old: Variables, new: Variables, masks: Masks, channels: Channels, alive: np.ndarray) -> None:
-    for path, variable in old.items():
+    # By place, as a layer that gives its weights no name has another path in every copy.
+    for (path, variable), twin in zip(old.items(), new.values(), strict=True):
         value = np.asarray(variable)
         if path in masks:
             value = np.where(masks[path], value, np.zeros((), value.dtype))
         weight = channels.weights.get(path)
         value = value if weight is None else _cut(value, weight, alive)
         factor = channels.labels.factors.get(id(variable))
-        new[path].assign(value if factor is None else value * factor(alive).astype(value.dtype))
+        twin.assign(value if factor is None else value * factor(alive).astype(value.dtype))
 
 
 def _cut(value: np.ndarray, weight: Weight, alive: np.ndarray) -> np.ndarray:

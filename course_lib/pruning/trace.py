@@ -78,7 +78,11 @@ def _run(labels: Labels, graph: Any, inputs: list) -> list[Tensor]:
 def _apply(labels: Labels, rules: Any, operation: Any, shapes: list, *args: Any, **kwargs: Any) -> list[Tensor]:
     graph = graph_of(operation)
     if graph is not None:
-        return _run(labels, graph, _flat_inputs(graph, args[0]))
+        inputs = _flat_inputs(graph, args[0])
+        for tensor, x in zip(graph.inputs, inputs, strict=True):
+            sizes = tuple(n if a is None else a for n, a in zip(x.shape, x.axes, strict=True))
+            labels.size(tensor._keras_history.operation, batch_shape=(tensor.shape[0], *sizes[1:]))
+        return _run(labels, graph, inputs)
     labels.operation, labels.shapes = operation, shapes
     labels.freeze_all(kwargs.pop("mask", None), "a mask")
     kwargs.pop("training", None)

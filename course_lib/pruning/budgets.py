@@ -97,8 +97,9 @@ def _apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:
 
 
 def _names(key: str, path: str) -> bool:
-    """Is `key` this path, or one or more layers on the way to it?"""
-    return key == path or f"/{key}/" in f"/{path.rpartition('/')[0]}/"
+    """Is `key` this path, or one or more layers on the way to it? Coupled kernels are "path + path"."""
+    ways = [f"/{one.rpartition('/')[0]}/" for one in path.split(" + ")]
+    return key == path or any(f"/{key}/" in way for way in ways)
 
 
 def _check_names(shares: Mapping[str, float], units: Arrays) -> None:

@@ -53,9 +53,10 @@ class Channels:
     """
 
     def __init__(self, model: keras.Model, rules: Mapping[type, Rule] | None = None) -> None:
-        self.model_name, self.labels = model.name, trace(model, rules)
-        paths = {id(v): path for path, v in named_variables(model).items()}
-        self.weights: dict[str, Weight] = {paths[key]: w for key, w in self.labels.weights.items()}
+        self.labels = trace(model, rules)
+        found, self.model_name = self.labels.weights, model.name
+        named = named_variables(model).items()
+        self.weights: dict[str, Weight] = {path: found[id(v)] for path, v in named if id(v) in found}
         self.roots = self.labels.roots()
         everything = self._groups()
         self.groups = {" + ".join(g.makers): g for g in everything if not g.frozen}

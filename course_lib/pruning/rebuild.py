@@ -63,10 +63,10 @@ def _twin(operation: Any, labels: Labels, alive: np.ndarray, twins: dict) -> Any
 
 def _wrapped(layer: keras.Layer, labels: Labels, alive: np.ndarray, twins: dict) -> dict:
     """The layers that TimeDistributed and Bidirectional hold, as entries of their configuration."""
-    pairs = [("layer", "layer"), ("layer", "forward_layer"), ("backward_layer", "backward_layer")]
-    found = {key: getattr(layer, name, None) for key, name in pairs if isinstance(layer, keras.Layer)}
-    config = {key: _twin(inner, labels, alive, twins) for key, inner in found.items() if inner is not None}
-    return {key: keras.saving.serialize_keras_object(inner) for key, inner in config.items()}
+    found = {"layer": "layer", "forward_layer": "layer", "backward_layer": "backward_layer"}
+    inner = {key: getattr(layer, name) for name, key in found.items() if hasattr(layer, name)}
+    twins_of = {key: _twin(each, labels, alive, twins) for key, each in inner.items()}
+    return {key: keras.saving.serialize_keras_object(twin) for key, twin in twins_of.items()}
 
 
 def _from_config(layer: keras.Layer, config: dict) -> keras.Layer:

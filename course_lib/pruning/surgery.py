@@ -106,7 +106,8 @@ def _cut(value: np.ndarray, weight: Weight, alive: np.ndarray) -> np.ndarray:
 
 def _copy_slots(model: keras.Model, new: keras.Model, channels: Channels, alive: np.ndarray) -> None:
     """Momentum and its like are lists as long as the trainable weights, in their order."""
-    old, fresh = (getattr(m.optimizer, "inner_optimizer", m.optimizer) for m in (model, new))
+    optimizers = [getattr(m, "optimizer", None) for m in (model, new)]
+    old, fresh = (getattr(o, "inner_optimizer", o) for o in optimizers)  # mixed_float16 wraps it
     if old is None or not old.built:
         raise ValueError(
             "optimizer_state=True carries over what the optimizer remembers. Received: a model that was not trained."
@@ -121,5 +122,5 @@ def _copy_slots(model: keras.Model, new: keras.Model, channels: Channels, alive:
                     value = np.asarray(slot)
                     twin.assign(_cut(value, cuts[id(owner)], alive) if id(owner) in cuts else value)
     for variable, twin in zip(old.variables, fresh.variables, strict=True):
-        if not variable.shape:
+        if len(variable.shape) == 0:  # the clock, the learning rate, loss scales
             twin.assign(variable)

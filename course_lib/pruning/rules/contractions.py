@@ -31,8 +31,8 @@ def dot(labels: Labels, layer: Any, tensors: Any) -> Tensor:
     summed(labels, one, other, first, second)
     rest = [a for i, a in enumerate(one.axes) if i not in (0, first)]
     rest += [a for i, a in enumerate(other.axes) if i not in (0, second)]
-    axes = [labels.unite(one.axes[0], other.axes[0]), *rest]
-    return Tensor(labels.shape, tuple(axes[: len(labels.shape)]), one.zero and other.zero)
+    axes = [None, *rest] if rest else [None, None]  # a lone number is given an axis
+    return Tensor(labels.shape, tuple(axes), one.zero and other.zero)
 
 
 def einsum(labels: Labels, operation: Any, *tensors: Any, **_: Any) -> Any:

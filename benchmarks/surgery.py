@@ -64,9 +64,12 @@ def rows(names: list[str], shares: list[float]):
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             shown = f"{error:.0e}" if exact else f"{error:.0e} (LayerNorm)"
             yield (
-                f"| {name} | {model.count_params():,} | {share:.0%} | {left:.2f}× | {shown} "
-                f"| {traced:.1f} s | {shrunk:.1f} s | {peak:.1f} GB |"
-            ), right
+                (
+                    f"| {name} | {model.count_params():,} | {share:.0%} | {left:.2f}× | {shown} "
+                    f"| {traced:.1f} s | {shrunk:.1f} s | {peak:.1f} GB |"
+                ),
+                right,
+            )
         del model
         keras.backend.clear_session()
         gc.collect()

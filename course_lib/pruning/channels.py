@@ -87,7 +87,7 @@ class Channels:
         masks = {path: np.ones(np.shape(scores), bool) for path, scores in like.items()}
         for path, weight in self.weights.items():
             if any(touched[self.roots[a]].any() for a in weight.axes if a is not None):
-                masks[path] = _sliced(weight, alive[self.roots])
+                masks[path] = sliced(weight, alive[self.roots])
         return masks
 
     def _add(self, total: np.ndarray, number: np.ndarray, weight: Weight, scores: np.ndarray) -> None:
@@ -138,8 +138,8 @@ class Channels:
     __repr__ = __str__
 
 
-def _sliced(weight: Weight, alive: np.ndarray) -> np.ndarray:
-    """The mask of a weight: True where the channels of all its axes are alive."""
+def sliced(weight: Weight, alive: np.ndarray) -> np.ndarray:
+    """The mask of a weight, True where the channels of all its axes are alive; alive is bool (labels,)."""
     mask = np.ones(tuple(weight.variable.shape), bool)
     for axis, labels in enumerate(weight.axes):
         if labels is not None:

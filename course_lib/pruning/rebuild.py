@@ -33,7 +33,9 @@ def _model(model: keras.Model, labels: Labels, alive: np.ndarray, twins: dict) -
     inputs = {key: _twin(entry, labels, alive, twins).output for key, entry in entries.items()}
     if isinstance(model, keras.Sequential):
         first = [] if not inputs else [next(iter(inputs.values()))._keras_history.operation]
-        return keras.Sequential([*first, *(_twin(x, labels, alive, twins) for x in model.layers)], name=model.name)
+        return keras.Sequential(
+            [*first, *(_twin(x, labels, alive, twins) for x in model.layers)], name=model.name
+        )
 
     def call(node: Any, args: tuple, kwargs: dict) -> list:
         return keras.tree.flatten(_twin(node.operation, labels, alive, twins)(*args, **kwargs))

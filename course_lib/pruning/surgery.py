@@ -8,11 +8,12 @@ import keras
 import numpy as np
 
 from .channels import Channels
+from .folding import folded, leftovers, warn_unless_equal
 from .labels import Weight
 from .masks import Masks
 from .rebuild import rebuilt
 from .rules import Rule
-from .variables import Variables, named_variables
+from .variables import named_variables
 
 
 def shrink(
@@ -28,14 +29,27 @@ def shrink(
     `Channels`). Masked weights within living channels stay, as zeros. It has the same type, names, inputs and
     outputs, is compiled the same way, and saves, loads and trains as any model; `optimizer_state=True` carries
     the memory of the optimizer over, too. `rules` are those given to `Channels`.
+
+    Masks of kernels alone will do where layers are not coupled: then a removed channel was the constant
+    f(bias), which is folded into the next layer's bias where that is exact (Dense; Conv with padding "valid");
+    otherwise a warning says that the result differs.
     Raises: ValueError for masks of another model, that remove no channel, or that do not follow the coupling.
     """
     masks = Masks(masks)
     masks.variables(model)
     channels = Channels(model, rules)
     alive = _alive(channels, masks)
+    values = {path: _masked(np.asarray(v), masks.get(path)) for path, v in named_variables(model).items()}
+    left = leftovers(channels, values, alive)
+    if left:
+        biases, x, expected = folded(model, masks, channels, values, alive)
+        values |= biases
     new = rebuilt(model, channels.labels, alive)
-    _copy_weights(named_variables(model), named_variables(new), masks, channels, alive)
+    # By place, as a layer that gives its weights no name has another path in every copy.
+    for (path, value), variable in zip(values.items(), named_variables(new).values(), strict=True):
+        variable.assign(_small(value, channels, path, alive))
+    if left:
+        warn_unless_equal(new, x, expected, left)
     if optimizer_state:
         _copy_slots(model, new, channels, alive)
     return new
@@ -43,7 +57,9 @@ def shrink(
 
 def _alive(channels: Channels, masks: Masks) -> np.ndarray:
     """Which labels are left, (count,): those of channels that any kernel still makes."""
-    makers = [w for w in channels.weights.items() if w[1].makes is not None and w[1].axes[w[1].makes] is not None]
+    makers = [
+        w for w in channels.weights.items() if w[1].makes is not None and w[1].axes[w[1].makes] is not None
+    ]
     dead, made = np.zeros(len(channels.roots), bool), {}
     for path, weight in makers:
         units, gone = channels.roots[weight.axes[weight.makes]], _masked_slices(weight, masks.get(path))
@@ -85,16 +101,17 @@ def _uncoupled(channels: Channels, path: str, made: dict, unit: int) -> str:
     )
 
 
-def _copy_weights(old: Variables, new: Variables, masks: Masks, channels: Channels, alive: np.ndarray) -> None:
-    # By place, as a layer that gives its weights no name has another path in every copy.
-    for (path, variable), twin in zip(old.items(), new.values(), strict=True):
-        value = np.asarray(variable)
-        if path in masks:
-            value = np.where(masks[path], value, np.zeros((), value.dtype))
-        weight = channels.weights.get(path)
-        value = value if weight is None else _cut(value, weight, alive)
-        factor = channels.labels.factors.get(id(variable))
-        twin.assign(value if factor is None else value * factor(alive).astype(value.dtype))
+def _masked(value: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    return value if mask is None or mask.all() else np.where(mask, value, np.zeros((), value.dtype))
+
+
+def _small(value: np.ndarray, channels: Channels, path: str, alive: np.ndarray) -> np.ndarray:
+    weight = channels.weights.get(path)
+    if weight is None:
+        return value
+    factor = channels.labels.factors.get(id(weight.variable))
+    value = _cut(value, weight, alive)
+    return value if factor is None else value * factor(alive).astype(value.dtype)
 
 
 def _cut(value: np.ndarray, weight: Weight, alive: np.ndarray) -> np.ndarray:

@@ -75,7 +75,9 @@ def _run(labels: Labels, graph: Any, inputs: list) -> list[Tensor]:
     return walk(graph, inputs, call)
 
 
-def _apply(labels: Labels, rules: Any, operation: Any, shapes: list, *args: Any, **kwargs: Any) -> list[Tensor]:
+def _apply(
+    labels: Labels, rules: Any, operation: Any, shapes: list, *args: Any, **kwargs: Any
+) -> list[Tensor]:
     graph = graph_of(operation)
     if graph is not None:
         inputs = _flat_inputs(graph, args[0])

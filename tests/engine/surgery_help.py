@@ -37,9 +37,7 @@ def difference(model, masks, small):
     model.set_weights(kept)
     found = outputs(small, x)
     assert [a.shape for a in found] == [a.shape for a in expected]
-    return max(
-        np.abs(a - b).max() / max(np.abs(b).max(), 1e-3) for a, b in zip(found, expected, strict=True)
-    )
+    return max(np.abs(a - b).max() / max(np.abs(b).max(), 1e-3) for a, b in zip(found, expected, strict=True))
 
 
 def equal(model, masks, small, tolerance=1e-5):

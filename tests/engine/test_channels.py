@@ -110,7 +110,10 @@ def test_every_criterion():
         masks = make_masks(model, 0.5, criterion, Channels(model), layerwise)
         assert masks["stem_norm/gamma"].sum() == 8
     convs = [layer.name for layer in model.layers if isinstance(layer, kl.Conv2D)]
-    assert make_masks(model, 0.5, bn_scale(), Channels(model), layerwise, within=convs)["stem_norm/gamma"].sum() == 8
+    assert (
+        make_masks(model, 0.5, bn_scale(), Channels(model), layerwise, within=convs)["stem_norm/gamma"].sum()
+        == 8
+    )
 
 
 def test_budgets_by_the_name_of_any_layer_of_a_group():

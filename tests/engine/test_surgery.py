@@ -171,7 +171,9 @@ def test_it_saves_loads_compiles_and_trains(tmp_path):
     assert float(small.optimizer.learning_rate) == pytest.approx(1e-3) and small.loss == model.loss
     before = small.get_weights()
     history = small.fit(x, np.arange(16) % 10, epochs=2, verbose=0).history
-    assert "accuracy" in history and any((a != b).any() for a, b in zip(before, small.get_weights(), strict=True))
+    assert "accuracy" in history and any(
+        (a != b).any() for a, b in zip(before, small.get_weights(), strict=True)
+    )
 
 
 def test_sizes_inside_operations_are_saved_too(tmp_path):
@@ -182,10 +184,14 @@ def test_sizes_inside_operations_are_saved_too(tmp_path):
     small = check(model)
     small.save(tmp_path / "small.keras")
     x = examples(model)
-    assert np.array_equal(outputs(keras.saving.load_model(tmp_path / "small.keras"), x)[0], outputs(small, x)[0])
+    assert np.array_equal(
+        outputs(keras.saving.load_model(tmp_path / "small.keras"), x)[0], outputs(small, x)[0]
+    )
 
 
-@pytest.mark.parametrize("optimizer", [keras.optimizers.Adam, lambda: keras.optimizers.SGD(0.1, momentum=0.9)])
+@pytest.mark.parametrize(
+    "optimizer", [keras.optimizers.Adam, lambda: keras.optimizers.SGD(0.1, momentum=0.9)]
+)
 def test_with_the_optimizers_memory_training_goes_on_as_that_of_the_held_model(optimizer):
     model = residual_digits()
     model.compile(optimizer(), "sparse_categorical_crossentropy")
@@ -199,7 +205,11 @@ def test_with_the_optimizers_memory_training_goes_on_as_that_of_the_held_model(o
     for each in (model, small, forgetful):
         each.fit(x, y, epochs=2, verbose=0, shuffle=False)
     expected = outputs(model, x)[0]
-    assert np.abs(outputs(small, x)[0] - expected).max() < 1e-4 < np.abs(outputs(forgetful, x)[0] - expected).max()
+    assert (
+        np.abs(outputs(small, x)[0] - expected).max()
+        < 1e-4
+        < np.abs(outputs(forgetful, x)[0] - expected).max()
+    )
 
 
 def test_after_gradual_pruning_the_small_model_is_as_good():
@@ -244,7 +254,9 @@ def test_zeros_within_living_channels_stay():
 def test_masks_that_do_not_follow_the_coupling_are_refused():
     model = residual_digits()
     masks = make_masks(model, 0.5, granularity=Channel(), scope=layerwise)
-    with pytest.raises(ValueError, match="do not follow the coupling of 'R': .*stem_conv.*Received.*Channels"):
+    with pytest.raises(
+        ValueError, match="do not follow the coupling of 'R': .*stem_conv.*Received.*Channels"
+    ):
         shrink(model, masks)
 
 
@@ -282,3 +294,45 @@ def test_keras_applications(name, size):
     small = check(model)
     assert small.count_params() <= 0.55 * model.count_params()
     assert small.input_shape == model.input_shape and small.output_shape == model.output_shape
+
+
+def chain(activation, padding="valid", norm=False):
+    """Uncoupled layers whose masks may cover kernels only."""
+    layers = [keras.Input((8, 8, 2)), kl.Conv2D(6, 3, activation=activation)]
+    layers += [kl.BatchNormalization()] * norm + [kl.MaxPooling2D(), kl.Conv2D(8, 2, padding=padding)]
+    layers += [kl.Activation(activation), kl.Flatten(), kl.Dense(9, activation), kl.Dense(3)]
+    model = keras.Sequential(layers)
+    unsettle(model)
+    cut = [layer for layer in model.layers[:-1] if isinstance(layer, kl.Conv2D | kl.Dense)]
+    return model, make_masks(model, 0.5, random(0), Channel(), layerwise, within=cut)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "softplus"])
+@pytest.mark.parametrize("norm", [False, True])
+def test_constants_of_removed_channels_are_folded_into_the_next_bias(activation, norm):
+    model, masks = chain(activation, norm=norm)
+    before = model.get_weights()
+    small = shrink(model, masks)
+    assert equal(model, masks, small)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert small.layers[0].filters == 3 and "call" not in vars(model.layers[0])
+
+
+def test_where_they_cannot_be_folded_a_warning_says_so():
+    model, masks = chain("sigmoid", padding="same")
+    with pytest.warns(UserWarning, match="not exactly the masked one.*Received: masks that leave slices of"):
+        small = shrink(model, masks)
+    assert difference(model, masks, small) > 1e-3
+
+
+def test_a_model_trained_held_and_loaded_again_shrinks_by_its_zeros(tmp_path):
+    model = residual_digits()
+    x, y = examples(model, 32), np.arange(32) % 10
+    hold(model, masked(model))
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save(tmp_path / "held.keras")
+    loaded = keras.saving.load_model(tmp_path / "held.keras")
+    small = shrink(loaded, Masks.from_zeros(loaded))
+    assert small.get_layer("stem_conv").filters == 8
+    assert np.abs(outputs(small, x)[0] - outputs(model, x)[0]).max() < 1e-5

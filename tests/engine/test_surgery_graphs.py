@@ -151,5 +151,7 @@ def test_every_rule_of_the_graphs_lets_channels_through():
         x = kl.Conv2D(8, 1, name="first")(inputs)
         outputs = kl.Dense(3)(kl.Flatten()(build(x, 4)))
         groups = Channels(keras.Model(inputs, outputs)).groups
-        stopping += [] if any("first/kernel" in key for key in groups) else [build(x, 4)._keras_history[0].name]
+        stopping += (
+            [] if any("first/kernel" in key for key in groups) else [build(x, 4)._keras_history[0].name]
+        )
     assert len(stopping) == 1 and stopping[0].startswith("lambda")

@@ -42,11 +42,17 @@ def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any)
     return Tensor(labels.shape, (*[None] * (len(labels.shape) - 1), names), one.zero and other.zero)
 
 
-def multi_head(labels: Labels, layer: Any, query: Tensor, value: Tensor, key: Any = None, **kwargs: Any) -> Any:
+def multi_head(
+    labels: Labels, layer: Any, query: Tensor, value: Tensor, key: Any = None, **kwargs: Any
+) -> Any:
     """MultiHeadAttention: the width of the model and whole heads; kernels (in, heads, size), (heads, size, out)."""
     key = value if key is None else key
     ranks = [len(t.axes) for t in (query, value, key)]
-    if layer._attention_axes != (1,) or ranks != [3] * 3 or (layer._output_shape and len(layer._output_shape) > 1):
+    if (
+        layer._attention_axes != (1,)
+        or ranks != [3] * 3
+        or (layer._output_shape and len(layer._output_shape) > 1)
+    ):
         return unknown(labels, layer, query, value, key, **kwargs)
     labels.freeze_all([kwargs], "a mask of attention")
     labels.freeze_all([query, value, key], "attention runs along this axis", but=[0, -1])

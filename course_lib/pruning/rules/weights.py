@@ -96,9 +96,7 @@ def separable(labels: Labels, layer: Any, x: Tensor) -> Tensor:
     into, out = _convolved(labels, layer, x), labels.fresh(layer.filters)
     labels.weight(own(layer, "depthwise_kernel"), [*[None] * layer.rank, into, None], makes=layer.rank)
     between = None if into is None else into.repeat(layer.depth_multiplier)
-    labels.weight(
-        own(layer, "pointwise_kernel"), [*[None] * layer.rank, between, out], makes=layer.rank + 1
-    )
+    labels.weight(own(layer, "pointwise_kernel"), [*[None] * layer.rank, between, out], makes=layer.rank + 1)
     return _filtered(labels, layer, x, out)
 
 

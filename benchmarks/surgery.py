@@ -17,7 +17,7 @@ from course_lib.pruning import Channels, layerwise, make_masks, random, shrink
 
 NAMES = sorted(n for n in dir(keras.applications) if n[0].isupper())
 LARGE = ("Inception", "Xception", "NASNetLarge")  # these refuse images of 64 × 64
-HEAD = "| model | parameters | removed | left | error | trace | shrink | memory |\n|---|--:|--:|--:|--:|--:|--:|--:|"
+HEAD = "| model | parameters | removed | left | error | trace | shrink | memory |\n|---" + "|--:" * 7 + "|"
 
 
 def build(name: str) -> keras.Model:
@@ -35,7 +35,7 @@ def build(name: str) -> keras.Model:
 
 
 def examine(model: keras.Model, share: float) -> tuple[float, float, float, float, bool]:
-    """(share of parameters left, relative error, seconds of tracing, of shrinking, is it meant to be exact)"""
+    """(share of parameters left, relative error, seconds to trace, to shrink, is it meant to be exact)"""
     start = time.perf_counter()
     channels = Channels(model)
     traced = time.perf_counter() - start

@@ -42,11 +42,11 @@ class Group:
 class Channels:
     """The coupled channels of a Functional or Sequential model, a granularity: one unit is one channel.
 
-    A channel is everything that has to go with it: its slice of each kernel that makes it, of biases, γ, β and
-    moving statistics, and of each kernel that uses it; through additions the channels of several layers are
-    one. So masks made with it are those of a smaller model, which `shrink` returns. A unit's score is the mean
-    over all kernel weights that make it (group-wise importance); a sparsity counts channels. Inputs, outputs
-    and whatever meets an operation without a rule stay; `print(Channels(model))` lists them and says why.
+    With a channel goes its slice of each kernel that makes it, of biases, γ, β and moving statistics, and
+    of each kernel that uses it; through additions the channels of several layers are one. So these masks are
+    those of a smaller model, which `shrink` returns. A unit's score is the mean over all kernel weights that
+    make it (group-wise importance); a sparsity counts channels. Inputs, outputs and whatever meets an
+    operation without a rule stay; `print(Channels(model))` lists them and says why.
 
     `rules` adds rules for layers of your own, {class: rule}; see `rules`. Found once: make it anew if the
     model changes. Raises: TypeError or ValueError unless the model is built, and Functional or Sequential.

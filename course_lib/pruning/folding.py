@@ -1,6 +1,6 @@
-"""What a removed channel would still have said: a constant, which the next layer's bias can say in its place.
+"""What a removed channel would still say: a constant, which the next layer's bias can say in its place.
 
-A channel whose kernel is masked but whose bias, β or consumers are not carries a constant, f(bias) say, through
+A channel whose kernel is masked, but not its bias, β or consumers, carries a constant, say f(bias), through
 the masked model. Found by running it: all makers being zero, nothing of the input can be in it, so random
 inputs show whether it is the same number everywhere.
 """
@@ -68,7 +68,7 @@ def warn_unless_equal(small: keras.Model, x: Any, expected: list, left: list[str
         if not error < 1e-3:
             warnings.warn(
                 f"The smaller model is not exactly the masked one (relative difference {error:.1g} on random "
-                "inputs): removed channels are not zero there, and what they add cannot be folded into a bias. "
+                "inputs): removed channels are not zero there, and what they add fits into no bias. "
                 f"Received: masks that leave slices of {', '.join(left[:3])}. Masks made with "
                 "granularity=Channels(model) cover them.",
                 stacklevel=3,

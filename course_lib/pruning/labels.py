@@ -21,7 +21,7 @@ Size = Any  # labels (how many are alive), a number, a function alive → value,
 class Tensor:
     """What a rule sees in place of a tensor: its shape, and for each axis the labels (or None).
 
-    `zero` says that a removed channel carries zeros here while it is only masked; after a sigmoid it does not.
+    `zero`: a removed channel carries zeros here while it is only masked; not so after a sigmoid.
     """
 
     shape: tuple[int | None, ...]

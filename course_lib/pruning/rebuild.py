@@ -1,4 +1,4 @@
-"""A model built anew with fewer channels: the same graph, smaller sizes in the configurations of its layers."""
+"""A model built anew with fewer channels: the same graph, smaller sizes in its layers' configurations."""
 
 from __future__ import annotations
 

@@ -24,15 +24,15 @@ def shrink(
 ) -> keras.Model:
     """A new, smaller Keras model without the channels that the masks remove; the given model stays as it is.
 
-    `masks` are those of `make_masks(model, ..., granularity=Channels(model))`: the new model computes what the
-    given one does with the masks applied, to float error, except behind a LayerNormalization (`print` the
+    `masks` are those of `make_masks(model, ..., granularity=Channels(model))`: the new model computes what
+    the given one does with the masks applied, to float error, except behind a LayerNormalization (`print` the
     `Channels`). Masked weights within living channels stay, as zeros. It has the same type, names, inputs and
-    outputs, is compiled the same way, and saves, loads and trains as any model; `optimizer_state=True` carries
-    the memory of the optimizer over, too. `rules` are those given to `Channels`.
+    outputs, is compiled the same way, and saves, loads and trains as any model; `optimizer_state=True`
+    carries the memory of the optimizer over, too. `rules` are those given to `Channels`.
 
     Masks of kernels alone will do where layers are not coupled: then a removed channel was the constant
-    f(bias), which is folded into the next layer's bias where that is exact (Dense; Conv with padding "valid");
-    otherwise a warning says that the result differs.
+    f(bias), which is folded into the next layer's bias where that is exact (Dense; Conv with padding
+    "valid"); otherwise a warning says that the result differs.
     Raises: ValueError for masks of another model, that remove no channel, or that do not follow the coupling.
     """
     masks = Masks(masks)
@@ -95,8 +95,9 @@ def _uncoupled(channels: Channels, path: str, made: dict, unit: int) -> str:
     other = next(p for p, (units, gone) in made.items() if unit in units[gone])
     place = int(np.flatnonzero(made[path][0] == unit)[0])
     return (
-        f"The masks do not follow the coupling of {channels.model_name!r}: a channel of {other!r} is masked, "
-        f"but not channel {place} of {path!r}, which must go with it. Received: masks of {len(made)} kernels. "
+        f"The masks do not follow the coupling of {channels.model_name!r}: a channel of {other!r} is "
+        f"masked, but not channel {place} of {path!r}, which must go with it. Received: masks of "
+        f"{len(made)} kernels. "
         "Make them with make_masks(model, ..., granularity=Channels(model))."
     )
 
@@ -127,7 +128,8 @@ def _copy_slots(model: keras.Model, new: keras.Model, channels: Channels, alive:
     old, fresh = (getattr(o, "inner_optimizer", o) for o in optimizers)  # mixed_float16 wraps it
     if old is None or not old.built:
         raise ValueError(
-            "optimizer_state=True carries over what the optimizer remembers. Received: a model that was not trained."
+            "optimizer_state=True carries over what the optimizer remembers. Received: a model that was "
+            "not trained."
         )
     fresh.build(new.trainable_variables)
     cuts = channels.labels.weights

@@ -52,7 +52,7 @@ def head(x):
 
 
 CHAINS = {
-    "conv1d": ((9, 2), lambda x: kl.GlobalMaxPooling1D()(kl.Conv1D(6, 3)(kl.Conv1D(8, 2, dilation_rate=2)(x)))),
+    "conv1d": ((9, 2), lambda x: kl.GlobalMaxPooling1D()(kl.Conv1D(6, 3)(kl.Conv1D(8, 2)(x)))),
     "conv3d": ((4, 4, 4, 2), lambda x: kl.Flatten()(kl.MaxPooling3D()(kl.Conv3D(6, 2, padding="same")(x)))),
     "transposed": ((5, 2), lambda x: kl.Flatten()(kl.Conv1DTranspose(4, 3, 2)(kl.Conv1DTranspose(6, 3)(x)))),
     "transposed3d": ((2, 2, 2, 2), lambda x: kl.Flatten()(kl.Conv3DTranspose(6, 2)(x))),
@@ -60,10 +60,10 @@ CHAINS = {
     "depthwise1d": ((9, 2), lambda x: kl.Flatten()(kl.DepthwiseConv1D(3)(kl.Conv1D(6, 1)(x)))),
     "lstm": ((7, 2), lambda x: kl.LSTM(6)(kl.LSTM(8, return_sequences=True)(x))),
     "gru": ((7, 2), lambda x: kl.GRU(6, reset_after=False)(kl.GRU(8, return_sequences=True)(x))),
-    "simple": ((7, 2), lambda x: kl.SimpleRNN(6, activation="relu")(kl.SimpleRNN(8, return_sequences=True)(x))),
+    "simple": ((7, 2), lambda x: kl.SimpleRNN(6)(kl.SimpleRNN(8, return_sequences=True)(x))),
     "both ways": ((7, 2), lambda x: kl.Bidirectional(kl.LSTM(6), merge_mode="sum")(x)),
     "both ways, side by side": ((7, 2), lambda x: head(kl.Bidirectional(kl.LSTM(6))(x))),
-    "unknown length": ((None, 2), lambda x: kl.GlobalAveragePooling1D()(kl.Conv1D(8, 3, padding="causal")(x))),
+    "unknown length": ((None, 2), lambda x: kl.GlobalMaxPooling1D()(kl.Conv1D(8, 3, padding="causal")(x))),
     "dot": ((4,), lambda x: kl.Dot(1)([kl.Dense(6, "relu")(x), kl.Dense(6, "relu")(x)])),
     "similarity": ((4,), lambda x: kl.Dot(1, normalize=True)([kl.Dense(6)(x), kl.Dense(6)(x)])),
     "norms": ((4,), lambda x: kl.UnitNormalization()(kl.RMSNormalization()(kl.Dense(8, "relu")(x)))),
@@ -77,7 +77,7 @@ CHAINS = {
     "sums": ((4, 6), lambda x: ops.sum(kl.Dense(5, "relu")(x), axis=[1, 2], keepdims=True)),
     "squeezed": ((4,), lambda x: ops.squeeze(ops.expand_dims(kl.Dense(5)(x), 1), 1)),
     "distributed": ((3, 6, 6, 2), lambda x: kl.TimeDistributed(kl.Conv2D(6, 3))(x)),
-    "heads": ((7, 6), lambda x: kl.MultiHeadAttention(4, 3, value_dim=5)(x, kl.Dense(4)(x), use_causal_mask=True)),
+    "heads": ((7, 6), lambda x: kl.MultiHeadAttention(4, 3, 5)(x, kl.Dense(4)(x), use_causal_mask=True)),
     "odd width": ((4,), lambda x: kl.Dense(7)(kl.Dense(1)(kl.Dense(9)(x)))),
 }  # fmt: skip
 

@@ -1,9 +1,8 @@
-"""Random graphs, built from the layers there are rules for: shrunk equals masked, and nothing needless is frozen."""
+"""Random graphs, built from the layers there are rules for: shrunk equals masked, nothing is frozen."""
 
 import keras
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from surgery_help import equal, unsettle
 
 from course_lib.pruning import Channels, layerwise, make_masks, random, shrink

@@ -13,23 +13,11 @@ from typing import Any
 from keras import layers as kl
 
 from .contractions import attention, dot, einsum, matmul
+from .moves import concatenate, reduced, sliced, spatial, split, stack
 from .norms import batch_norm, fixed, group_norm, layer_norm, per_channel, prelu, rms_norm
 from .pointwise import activation, applied, chosen, divided, joined, passes, scaled, softmax, unit_norm
 from .sequences import bidirectional, multi_head, recurrent, time_distributed
-from .shapes import (
-    concatenate,
-    expand_dims,
-    reduced,
-    repeated,
-    reshape,
-    sliced,
-    spatial,
-    split,
-    squeeze,
-    stack,
-    transpose,
-    unknown,
-)
+from .shapes import expand_dims, repeated, reshape, squeeze, transpose, unknown
 from .weights import conv, conv_transpose, dense, depthwise, einsum_dense, embedding, separable
 
 Rule = Callable[..., Any]
@@ -85,10 +73,10 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
 # `keras.applications`.
 OPERATIONS: dict[Rule, str] = {
     passes: "Cast StopGradient Copy StochasticDepth",
-    applied: "Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu Sigmoid HardSigmoid HardSilu HardTanh Tanh Softplus "
-    "Softsign SoftShrink HardShrink TanhShrink LogSigmoid SparsePlus SparseSigmoid Squareplus Threshold "
-    "Absolute Abs Negative Square Sqrt Rsqrt Exp Expm1 Log Log1p Sin Cos Erf Sign Round Floor Ceil Clip "
-    "Reciprocal",
+    applied: "Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu Sigmoid HardSigmoid HardSilu HardTanh Tanh "
+    "Softplus Softsign SoftShrink HardShrink TanhShrink LogSigmoid SparsePlus SparseSigmoid Squareplus "
+    "Threshold Absolute Abs Negative Square Sqrt Rsqrt Exp Expm1 Log Log1p Sin Cos Erf Sign Round Floor "
+    "Ceil Clip Reciprocal",
     joined: "Add Subtract Maximum Minimum CustomScaleLayer",
     scaled: "Multiply",
     divided: "Divide TrueDivide",

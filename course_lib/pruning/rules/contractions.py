@@ -1,4 +1,4 @@
-"""How names pass through products of two tensors that sum over an axis of both: matmul, Dot, einsum, attention."""
+"""How names pass through products that sum over an axis of two tensors: matmul, Dot, einsum, attention."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..labels import Axis, Labels, Tensor
-from .pointwise import _axis
+from .pointwise import broadcast
 from .shapes import unknown
 
 
@@ -18,9 +18,9 @@ def matmul(labels: Labels, operation: Any, one: Any, other: Any) -> Any:
         return unknown(labels, operation, one, other)
     summed(labels, one, other, -1, -2)
     batch = [Tensor(t.shape[:-2], t.axes[:-2]) for t in (one, other)]
-    rank = max(len(t.axes) for t in batch)
-    axes = [_axis(labels, [t for t in batch if len(t.axes) >= back], -back) for back in range(rank, 0, -1)]
-    return Tensor(labels.shape, (*axes, one.axes[-2], other.axes[-1]), one.zero and other.zero)
+    return Tensor(
+        labels.shape, (*broadcast(labels, batch), one.axes[-2], other.axes[-1]), one.zero and other.zero
+    )
 
 
 def dot(labels: Labels, layer: Any, tensors: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""How names pass through operations that treat every channel alike, or join equal places of several tensors."""
+"""How names pass through operations on each channel alone, or on equal places of several tensors."""
 
 from __future__ import annotations
 
@@ -93,12 +93,17 @@ def _joined(labels: Labels, tensors: tuple, zero: Callable) -> Tensor:
     named = [t for t in keras.tree.flatten(list(tensors)) if isinstance(t, Tensor)]
     others = [np.asarray(t) for t in keras.tree.flatten(list(tensors)) if not isinstance(t, Tensor)]
     named += [Tensor(o.shape, (None,) * o.ndim, not o.any()) for o in others if o.dtype != object]
-    rank = max(len(t.axes) for t in named)
-    axes = [_axis(labels, [t for t in named if len(t.axes) >= back], -back) for back in range(rank, 0, -1)]
-    return Tensor(labels.shape, tuple(axes), zero(t.zero for t in named))
+    return Tensor(labels.shape, broadcast(labels, named), zero(t.zero for t in named))
 
 
-def _axis(labels: Labels, tensors: list[Tensor], axis: int) -> Axis:
+def broadcast(labels: Labels, tensors: list[Tensor]) -> tuple[Axis, ...]:
+    """The labels of what several tensors are joined to, their last axes aligned."""
+    rank = max(len(t.axes) for t in tensors)
+    long_enough = {back: [t for t in tensors if len(t.axes) >= back] for back in range(rank, 0, -1)}
+    return tuple(joined_axis(labels, some, -back) for back, some in long_enough.items())
+
+
+def joined_axis(labels: Labels, tensors: list[Tensor], axis: int) -> Axis:
     """The labels of one axis of a sum; tensors of size 1 there are spread over it."""
     long = [t for t in tensors if t.shape[axis] != 1] or tensors
     found = long[0].axes[axis]

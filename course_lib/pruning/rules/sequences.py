@@ -45,7 +45,7 @@ def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any)
 def multi_head(
     labels: Labels, layer: Any, query: Tensor, value: Tensor, key: Any = None, **kwargs: Any
 ) -> Any:
-    """MultiHeadAttention: the width of the model and whole heads; kernels (in, heads, size), (heads, size, out)."""
+    """MultiHeadAttention: whole heads and the width; kernels (in, heads, size) and (heads, size, out)."""
     key = value if key is None else key
     ranks = [len(t.axes) for t in (query, value, key)]
     if (

@@ -1,4 +1,4 @@
-"""How names pass through operations that only move positions."""
+"""How names pass through operations that change the shape of a tensor, and through those without a rule."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..labels import Axis, Labels, Tensor
-from .pointwise import _axis
-from .weights import channel_axis
 
 
 def reshape(labels: Labels, operation: Any, x: Tensor) -> Tensor:
-    """Reshape and Flatten: merged axes repeat their names; a split axis gives its names to one of its parts."""
+    """Reshape and Flatten: merged axes repeat their names; one part of a split axis keeps them."""
     axes = _regrouped(labels, x, labels.shape)
     key = next((key for key in ("target_shape", "newshape") if hasattr(operation, key)), None)
     if key:
@@ -55,15 +53,17 @@ def _block(before: list, after: list) -> tuple[int, int]:
 
 
 def _refolded(labels: Labels, before: list, after: list) -> list[Axis]:
-    """The labels of these new axes, from (size, labels) of the old: at most one of each may have names."""
+    """The labels of these new axes, from (size, labels) of the old: at most one of each keeps names."""
     named = [i for i, (_, axis) in enumerate(before) if axis is not None]
     sizes = [n for n, _ in before]
-    if len(named) != 1 or None in sizes + after or not after:
-        for i in named:
-            labels.freeze(before[i][1], "its axis is merged with another one that has channels")
+    kept = [] if None in sizes + after or not after else named[-1:]
+    for i in named:
+        if i not in kept:
+            labels.freeze(before[i][1], "its axis is merged with others")
+    if not kept:
         return [None] * len(after)
-    shape = [n if i == named[0] else 1 for i, n in enumerate(sizes)]
-    full = np.broadcast_to(before[named[0]][1].reshape(shape), sizes).reshape(after)
+    shape = [n if i in kept else 1 for i, n in enumerate(sizes)]
+    full = np.broadcast_to(before[kept[0]][1].reshape(shape), sizes).reshape(after)
     rows = [np.moveaxis(full, i, -1).reshape(-1, n) for i, n in enumerate(after)]
     # The axis that needs the fewest unions, of equals the last.
     best = min(range(len(after)), key=lambda i: (np.count_nonzero(rows[i] != rows[i][0]), -i))
@@ -114,97 +114,9 @@ def squeeze(labels: Labels, operation: Any, x: Tensor) -> Tensor:
     return Tensor(labels.shape, tuple(a for i, a in enumerate(x.axes) if i not in gone), x.zero)
 
 
-def concatenate(labels: Labels, operation: Any, tensors: Any) -> Tensor:
-    """Concatenate: names one after the other along its axis; along the others, equal places are united."""
-    rank = len(labels.shape)
-    along = operation.axis % rank
-    parts = [t if isinstance(t, Tensor) else _unnamed(t) for t in tensors]
-    axes = [None if i == along else _axis(labels, parts, i) for i in range(rank)]
-    if any(t.axes[along] is not None for t in parts):
-        axes[along] = np.concatenate([_names(labels, t, along) for t in parts])
-    return Tensor(labels.shape, tuple(axes), all(t.zero for t in parts))
-
-
-def _names(labels: Labels, tensor: Tensor, axis: int) -> np.ndarray:
-    if tensor.axes[axis] is not None:
-        return tensor.axes[axis]
-    names = labels.fresh(tensor.shape[axis])
-    labels.freeze(names, "concatenated positions that are no channels")
-    return names
-
-
-def _unnamed(array: Any) -> Tensor:
-    shape = np.shape(array)
-    return Tensor(shape, (None,) * len(shape), not np.any(array))
-
-
-def stack(labels: Labels, operation: Any, tensors: Any) -> Tensor:
-    """Stack: a new axis without names; along the others, equal places are united."""
-    parts = [t if isinstance(t, Tensor) else _unnamed(t) for t in tensors]
-    axes = [_axis(labels, parts, i) for i in range(len(parts[0].axes))]
-    axes.insert(operation.axis % len(labels.shape), None)
-    return Tensor(labels.shape, tuple(axes), all(t.zero for t in parts))
-
-
-def split(labels: Labels, operation: Any, x: Tensor) -> list[Tensor]:
-    """Split: each part has its share of the names, and one of them must survive."""
-    axis, cuts = operation.axis, operation.indices_or_sections
-    names = x.axes[axis]
-    if names is None:
-        return [x] * (cuts if isinstance(cuts, int) else len(cuts) + 1)
-    parts = [labels.part(part) for part in np.split(names, cuts if isinstance(cuts, int) else list(cuts))]
-    labels.size(
-        operation,
-        indices_or_sections=lambda alive: tuple(np.cumsum([alive[p].sum() for p in parts])[:-1].tolist()),
-    )
-    return [x.named(axis, part) for part in parts]
-
-
-def sliced(labels: Labels, operation: Any, x: Tensor, key: Any) -> Tensor:
-    """x[key]: whole axes keep their names; channels that are picked by number are frozen."""
-    keys = list(key) if isinstance(key, tuple) else [key]
-    if any(not isinstance(k, slice | int | type(None) | type(...)) for k in keys):
-        return unknown(labels, operation, x)
-    missing = len(x.axes) - sum(k is not None and k is not ... for k in keys)
-    place = keys.index(...) if ... in keys else len(keys)
-    keys[place : place + 1] = [slice(None)] * missing
-    axes, sources = [], iter(x.axes)
-    for k in keys:
-        axis = None if k is None else next(sources)
-        if k is not None and k != slice(None):
-            labels.freeze(axis, "channels are picked by their number")
-            axis = None
-        axes += [] if isinstance(k, int) else [axis]
-    return Tensor(labels.shape, tuple(axes), x.zero)
-
-
 def repeated(labels: Labels, operation: Any, x: Tensor) -> Tensor:
     """RepeatVector: (batch, channels) → (batch, n, channels)."""
     return Tensor(labels.shape, (x.axes[0], None, x.axes[1]), x.zero)
-
-
-def spatial(labels: Labels, operation: Any, x: Tensor) -> Tensor:
-    """Pooling, padding, cropping, resizing: channel by channel, along space."""
-    axis = channel_axis(operation, x)
-    labels.freeze_all(x, "it works along this axis", but=[0, axis])
-    axes = [None] * len(labels.shape)
-    # Global pooling leaves (batch, channels), whichever axis they were on.
-    axes[0], axes[min(axis, len(axes) - 1)] = x.axes[0], x.axes[axis]
-    return Tensor(labels.shape, tuple(axes), x.zero)
-
-
-def reduced(labels: Labels, operation: Any, x: Tensor) -> Tensor:
-    """Mean, max, and so on: along axes without names. A sum may run over channels that are zero."""
-    rank = len(x.axes)
-    axis = operation.axis if operation.axis is not None else range(rank)
-    gone = [a % rank for a in ([axis] if isinstance(axis, int) else axis)]
-    for a in gone:
-        if not (x.zero and type(operation).__name__ == "Sum"):
-            labels.freeze(x.axes[a], "it counts all channels")
-    kept = [None if i in gone else a for i, a in enumerate(x.axes)]
-    if not operation.keepdims:
-        kept = [a for i, a in enumerate(kept) if i not in gone]
-    return Tensor(labels.shape, tuple(kept), x.zero)
 
 
 def unknown(labels: Labels, operation: Any, *args: Any, **kwargs: Any) -> list[Tensor]:

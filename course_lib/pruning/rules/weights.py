@@ -101,7 +101,7 @@ def separable(labels: Labels, layer: Any, x: Tensor) -> Tensor:
 
 
 def depthwise(labels: Labels, layer: Any, x: Tensor) -> Tensor:
-    """DepthwiseConv1D, 2D: kernel (…, channels, multiplier): each channel makes its next `multiplier` ones."""
+    """DepthwiseConv1D, 2D: kernel (…, channels, multiplier): a channel makes `multiplier` ones."""
     into = _convolved(labels, layer, x)
     labels.weight(own(layer, "kernel"), [*[None] * layer.rank, into, None], makes=layer.rank)
     return _filtered(labels, layer, x, None if into is None else into.repeat(layer.depth_multiplier))

@@ -53,7 +53,7 @@ class Labels:
 
     Attributes: `shapes`, those of the outputs of the operation at hand; `weights`, {id: Weight};
     `sizes`, {id of an operation: {configuration key: Size}}; `factors`, {id of a weight: function alive →
-    factor}; `frozen`, a list of (labels, why); `inexact`, a list of sentences.
+    factor}; `keys`, {id of an x[key]: function alive → key}; `frozen`, a list of (labels, why); `inexact`, a list of sentences.
     """
 
     def __init__(self) -> None:
@@ -63,6 +63,7 @@ class Labels:
         self.weights: dict[int, Weight] = {}
         self.sizes: dict[int, dict[str, Size]] = {}
         self.factors: dict[int, Callable] = {}
+        self.keys: dict[int, Callable] = {}
         self.frozen: list[tuple[np.ndarray, str]] = []
         self.parts: list[np.ndarray] = []
         self.inexact: list[str] = []

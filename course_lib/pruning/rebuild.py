@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from inspect import isfunction
 from typing import Any
 
 import keras
@@ -38,6 +39,9 @@ def _model(model: keras.Model, labels: Labels, alive: np.ndarray, twins: dict) -
         )
 
     def call(node: Any, args: tuple, kwargs: dict) -> list:
+        size = labels.keys.get(id(node.operation))
+        if size is not None:  # x[key] has its key among the arguments
+            args = (args[0], size(alive))
         return keras.tree.flatten(_twin(node.operation, labels, alive, twins)(*args, **kwargs))
 
     outputs = walk(graph, [inputs[id(t)] for t in graph.inputs], call)
@@ -57,21 +61,25 @@ def _twin(operation: Any, labels: Labels, alive: np.ndarray, twins: dict) -> Any
             twins[id(operation)] = _model(operation, labels, alive, twins)
         elif isinstance(operation, keras.Layer):
             inner = _wrapped(operation, labels, alive, twins)
-            twins[id(operation)] = _from_config(operation, operation.get_config() | sizes | inner)
+            twins[id(operation)] = _from_config(operation, sizes, inner)
         else:
             twins[id(operation)] = _copied(operation, sizes)
     return twins[id(operation)]
 
 
 def _wrapped(layer: keras.Layer, labels: Labels, alive: np.ndarray, twins: dict) -> dict:
-    """The layers that TimeDistributed and Bidirectional hold, as entries of their configuration."""
+    """The layers that TimeDistributed and Bidirectional hold, as arguments of their constructors."""
     found = {"layer": "layer", "forward_layer": "layer", "backward_layer": "backward_layer"}
     inner = {key: getattr(layer, name) for name, key in found.items() if hasattr(layer, name)}
-    twins_of = {key: _twin(each, labels, alive, twins) for key, each in inner.items()}
-    return {key: keras.saving.serialize_keras_object(twin) for key, twin in twins_of.items()}
+    return {key: _twin(each, labels, alive, twins) for key, each in inner.items()}
 
 
-def _from_config(layer: keras.Layer, config: dict) -> keras.Layer:
+def _from_config(layer: keras.Layer, sizes: dict, inner: dict) -> keras.Layer:
+    config = layer.get_config() | sizes
+    # Functions as they are: of a user's own the name would not do.
+    config |= {key: f for key in config if isfunction(f := getattr(layer, key, None))}
+    if inner:
+        return type(layer)(**(config | inner))
     if isinstance(layer, keras.layers.Lambda):
         return type(layer).from_config(config, safe_mode=False)  # its code runs in the old model, too
     return type(layer).from_config(config)

@@ -204,7 +204,7 @@ def test_a_subclass_that_computes_otherwise_has_no_rule():
     [
         (lambda x: kl.Softmax()(x), "the softmax over the channels counts all of them"),
         (lambda x: kl.Activation("log_softmax")(x), "log_softmax mixes channels"),
-        (lambda x: x[..., :4], "channels are picked by their number"),
+        (lambda x: x[..., ::2], "channels are picked by their number"),
         (lambda x: ops.mean(x, axis=-1, keepdims=True), "it counts all channels"),
         (lambda x: x + np.ones(8, "float32"), "joined with positions that are no channels"),
         (lambda x: kl.Conv2D(4, 3, padding="same")(kl.Permute((1, 3, 2))(x)), "a convolution runs along"),

@@ -78,6 +78,11 @@ CHAINS = {
     "squeezed": ((4,), lambda x: ops.squeeze(ops.expand_dims(kl.Dense(5)(x), 1), 1)),
     "distributed": ((3, 6, 6, 2), lambda x: kl.TimeDistributed(kl.Conv2D(6, 3))(x)),
     "heads": ((7, 6), lambda x: kl.MultiHeadAttention(4, 3, 5)(x, kl.Dense(4)(x), use_causal_mask=True)),
+    "halves": ((4,), lambda x: (lambda h: h[:, :6] * ops.sigmoid(h[..., 6:]))(kl.Dense(12)(x))),
+    "padded": ((6, 2), lambda x: kl.Flatten()(ops.pad(kl.Conv1D(6, 3)(x), ((0, 0), (1, 1), (0, 0))))),
+    "normalised": ((4,), lambda x: ops.normalize(kl.Dense(6)(x), axis=-1)),
+    "adaptive": ((6, 6, 2), lambda x: kl.Flatten()(kl.AdaptiveMaxPooling2D(2)(kl.Conv2D(6, 3)(x)))),
+    "own function": ((4,), lambda x: kl.TimeDistributed(kl.Dense(6, lambda t: t - t**2))(x[:, None])),
     "odd width": ((4,), lambda x: kl.Dense(7)(kl.Dense(1)(kl.Dense(9)(x)))),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 from keras import layers as kl
 
 from .contractions import attention, dot, einsum, matmul
-from .moves import concatenate, reduced, sliced, spatial, split, stack
+from .moves import concatenate, padded, reduced, sliced, spatial, split, stack
 from .norms import batch_norm, fixed, group_norm, layer_norm, per_channel, prelu, rms_norm
 from .pointwise import activation, applied, chosen, divided, joined, passes, scaled, softmax, unit_norm
 from .sequences import bidirectional, multi_head, recurrent, time_distributed
@@ -63,6 +63,8 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     + (kl.GlobalAveragePooling1D, kl.GlobalAveragePooling2D, kl.GlobalAveragePooling3D)
     + (kl.ZeroPadding1D, kl.ZeroPadding2D, kl.ZeroPadding3D)
     + (kl.Cropping1D, kl.Cropping2D, kl.Cropping3D)
+    + (kl.AdaptiveAveragePooling1D, kl.AdaptiveAveragePooling2D, kl.AdaptiveAveragePooling3D)
+    + (kl.AdaptiveMaxPooling1D, kl.AdaptiveMaxPooling2D, kl.AdaptiveMaxPooling3D)
     + (kl.UpSampling1D, kl.UpSampling2D, kl.UpSampling3D, kl.Resizing),
     # wrappers
     bidirectional: (kl.Bidirectional,),
@@ -89,6 +91,8 @@ OPERATIONS: dict[Rule, str] = {
     stack: "Stack",
     split: "Split",
     sliced: "GetItem",
+    padded: "Pad",
+    unit_norm: "Normalize",
     reshape: "Reshape Ravel",
     transpose: "Transpose Swapaxes Moveaxis",
     squeeze: "Squeeze",

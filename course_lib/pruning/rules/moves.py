@@ -58,22 +58,44 @@ def split(labels: Labels, operation: Any, x: Tensor) -> list[Tensor]:
     return [x.named(axis, part) for part in parts]
 
 
-def sliced(labels: Labels, operation: Any, x: Tensor, key: Any) -> Tensor:
-    """x[key]: whole axes keep their names; channels that are picked by number are frozen."""
+def sliced(labels: Labels, operation: Any, x: Tensor, key: Any) -> Any:
+    """x[key]: a run of channels keeps its names; channels that are picked otherwise are frozen."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(not isinstance(k, slice | int | type(None) | type(...)) for k in keys):
         return unknown(labels, operation, x)
     missing = len(x.axes) - sum(k is not None and k is not ... for k in keys)
     place = keys.index(...) if ... in keys else len(keys)
     keys[place : place + 1] = [slice(None)] * missing
-    axes, sources = [], iter(x.axes)
+    old, axes, runs = iter(x.axes), [], []
     for k in keys:
-        axis = None if k is None else next(sources)
-        if k is not None and k != slice(None):
-            labels.freeze(axis, "channels are picked by their number")
-            axis = None
-        axes += [] if isinstance(k, int) else [axis]
+        names = None if k is None else next(old)
+        run = names is not None and isinstance(k, slice) and k.step in (None, 1)
+        if not run:
+            labels.freeze(names, "channels are picked by their number")
+        part = names if k == slice(None) else labels.part(names[k]) if run else None
+        axes += [] if isinstance(k, int) else [part]
+        runs.append((names, k) if run and part is not names else (None, k))
+    if any(names is not None for names, _ in runs):
+        labels.keys[id(operation)] = lambda alive: tuple(_moved(names, k, alive) for names, k in runs)
     return Tensor(labels.shape, tuple(axes), x.zero)
+
+
+def _moved(names: np.ndarray | None, key: Any, alive: np.ndarray) -> Any:
+    """Where a run of channels begins and ends when only the living are left."""
+    if names is None:
+        return key
+    start, stop, _ = key.indices(len(names))
+    return slice(*(int(np.count_nonzero(alive[names[:end]])) for end in (start, stop)))
+
+
+def padded(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Tensor:
+    """pad: axes that get nothing keep their names."""
+    pairs = list(operation.pad_width) * (len(x.axes) if len(operation.pad_width) == 1 else 1)
+    for names, pair in zip(x.axes, pairs, strict=True):
+        if any(pair):
+            labels.freeze(names, "channels are added to them")
+    axes = tuple(None if any(pair) else names for names, pair in zip(x.axes, pairs, strict=True))
+    return Tensor(labels.shape, axes, x.zero)
 
 
 def spatial(labels: Labels, operation: Any, x: Tensor) -> Tensor:

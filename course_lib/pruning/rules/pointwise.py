@@ -63,8 +63,9 @@ def softmax(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Te
 
 def unit_norm(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Tensor:
     """Scaling by a norm over channels: exact if removed channels are zero."""
-    if not x.zero:
-        labels.freeze(x.axes[-1], "the norm counts channels that are not zero")
+    for axis in operation.axis if isinstance(operation.axis, list | tuple) else [operation.axis]:
+        if not x.zero:
+            labels.freeze(x.axes[axis], "the norm counts channels that are not zero")
     return x
 
 

@@ -4,10 +4,11 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
 from .activations import apoz, mean_activation, wanda
-from .budgets import erk, lamp, per_layer
+from .budgets import erk, lamp, multiples, per_layer
 from .callbacks import GradualPruning
 from .channels import Channels, Group
 from .criteria import Criterion, fisher, gradient, grasp, magnitude, obd, random, taylor
+from .depth import block_importance, drop_layers
 from .filters import bn_scale, geometric_median
 from .granularity import Block, Channel, Element, Granularity
 from .groups import n_of_m, patterns
@@ -38,10 +39,12 @@ __all__ = [
     "Scope",
     "above",
     "apoz",
+    "block_importance",
     "bn_scale",
     "check_sparsity",
     "constant",
     "cosine",
+    "drop_layers",
     "erk",
     "exponential",
     "fisher",
@@ -58,6 +61,7 @@ __all__ = [
     "magnitude",
     "make_masks",
     "mean_activation",
+    "multiples",
     "n_of_m",
     "named_variables",
     "obd",

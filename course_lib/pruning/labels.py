@@ -53,7 +53,8 @@ class Labels:
 
     Attributes: `shapes`, those of the outputs of the operation at hand; `weights`, {id: Weight};
     `sizes`, {id of an operation: {configuration key: Size}}; `factors`, {id of a weight: function alive →
-    factor}; `keys`, {id of an x[key]: function alive → key}; `frozen`, a list of (labels, why); `inexact`, a list of sentences.
+    factor}; `keys`, {id of an x[key]: function alive → key}; `frozen`, a list of (labels, why); `parts`,
+    labels that must not all go; `inexact`, a list of sentences.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,9 @@
-"""A model built anew with fewer channels: the same graph, smaller sizes in its layers' configurations."""
+"""A model built anew: the same graph with smaller sizes in its layers, or with fewer layers."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 from inspect import isfunction
 from typing import Any
 
@@ -13,65 +14,73 @@ from .labels import Labels, length
 from .trace import graph_of, walk
 
 
-def rebuilt(model: keras.Model, labels: Labels, alive: np.ndarray) -> keras.Model:
-    """A new model of the same type, names and settings in which only living channels are left; untrained.
+@dataclass
+class Rebuild:
+    """Called on a model, it returns a new one of the same type, names and settings, untrained.
 
-    `alive` is bool (labels.count,). Compiled as the old one, if that is.
+    Only channels whose labels are alive, bool (labels.count,), are left. `dropped` says of operations that
+    are left out which of their inputs goes on in their place, {id of an operation: number}. `twins` has
+    {id of an old operation: (old, new)} afterwards.
     """
-    own = {c.__name__: c for layer in model._flatten_layers() for c in type(layer).__mro__ if _not_keras(c)}
-    with keras.saving.custom_object_scope(own):
-        new = _model(model, labels, alive, {})
-        for old_layer, layer in zip(model._flatten_layers(), new._flatten_layers(), strict=True):
-            if layer.trainable != old_layer.trainable:  # outer ones first: their setting reaches inner ones
-                layer.trainable = old_layer.trainable
-        _compile(new, model)
-    return new
 
+    labels: Labels = field(default_factory=Labels)
+    alive: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    dropped: dict[int, int] = field(default_factory=dict)
+    twins: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
-def _model(model: keras.Model, labels: Labels, alive: np.ndarray, twins: dict) -> keras.Model:
-    graph = graph_of(model)
-    entries = {id(t): t._keras_history.operation for t in graph.inputs}
-    inputs = {key: _twin(entry, labels, alive, twins).output for key, entry in entries.items()}
-    if isinstance(model, keras.Sequential):
-        first = [] if not inputs else [next(iter(inputs.values()))._keras_history.operation]
-        return keras.Sequential(
-            [*first, *(_twin(x, labels, alive, twins) for x in model.layers)], name=model.name
-        )
+    def __call__(self, model: keras.Model) -> keras.Model:
+        """The new model, compiled as the old one, if that is."""
+        kinds = {c for layer in model._flatten_layers() for c in type(layer).__mro__}
+        with keras.saving.custom_object_scope({c.__name__: c for c in kinds if _not_keras(c)}):
+            new = self._twin(model)
+            for old_layer, layer in reversed(self.twins.values()):  # outer ones first: they set inner ones
+                _same_trainable(old_layer, layer)
+            if getattr(model, "compiled", False):
+                _compile(new, model)
+        return new
 
-    def call(node: Any, args: tuple, kwargs: dict) -> list:
-        size = labels.keys.get(id(node.operation))
-        if size is not None:  # x[key] has its key among the arguments
-            args = (args[0], size(alive))
-        return keras.tree.flatten(_twin(node.operation, labels, alive, twins)(*args, **kwargs))
+    def _twin(self, operation: Any) -> Any:
+        """The new operation for an old one: one for each, so that what was shared stays shared."""
+        if id(operation) not in self.twins:
+            if graph_of(operation) is not None:
+                new = self._model(operation)
+            elif isinstance(operation, keras.Layer):
+                new = _from_config(operation, self._sizes(operation), self._wrapped(operation))
+            else:
+                new = _copied(operation, self._sizes(operation))
+            self.twins[id(operation)] = operation, new
+        return self.twins[id(operation)][1]
 
-    outputs = walk(graph, [inputs[id(t)] for t in graph.inputs], call)
-    structure = keras.tree.map_structure(lambda t: inputs[id(t)], graph._inputs_struct)
-    results = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
-    try:
-        return type(model)(structure, results, name=model.name)
-    except TypeError:  # a class of the user's whose constructor wants something else
-        return keras.Model(structure, results, name=model.name)
+    def _model(self, model: Any) -> keras.Model:
+        graph = graph_of(model)
+        inputs = {id(t): self._twin(t._keras_history.operation).output for t in graph.inputs}
+        if isinstance(model, keras.Sequential):
+            entry = [self._twin(t._keras_history.operation) for t in graph.inputs]
+            layers = [self._twin(layer) for layer in model.layers if id(layer) not in self.dropped]
+            return keras.Sequential([*entry, *layers], name=model.name)
+        outputs = walk(graph, [inputs[id(t)] for t in graph.inputs], self._call)
+        structure = keras.tree.map_structure(lambda t: inputs[id(t)], graph._inputs_struct)
+        results = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
+        # A class of the user's may have a constructor that wants something else.
+        plain = type(model).__module__.startswith("keras.") or "__init__" not in vars(type(model))
+        return (type(model) if plain else keras.Model)(structure, results, name=model.name)
 
+    def _call(self, node: Any, args: tuple, kwargs: dict) -> list:
+        operation = node.operation
+        if id(operation) in self.dropped:
+            flat = [t for t in keras.tree.flatten([args, kwargs]) if isinstance(t, keras.KerasTensor)]
+            return [flat[self.dropped[id(operation)]]]
+        if id(operation) in self.labels.keys:  # x[key] has its key among the arguments
+            args = (args[0], self.labels.keys[id(operation)](self.alive))
+        return keras.tree.flatten(self._twin(operation)(*args, **kwargs))
 
-def _twin(operation: Any, labels: Labels, alive: np.ndarray, twins: dict) -> Any:
-    """The new operation for an old one: one for each, so that what was shared stays shared."""
-    if id(operation) not in twins:
-        sizes = {k: length(size, alive) for k, size in labels.sizes.get(id(operation), {}).items()}
-        if graph_of(operation) is not None:
-            twins[id(operation)] = _model(operation, labels, alive, twins)
-        elif isinstance(operation, keras.Layer):
-            inner = _wrapped(operation, labels, alive, twins)
-            twins[id(operation)] = _from_config(operation, sizes, inner)
-        else:
-            twins[id(operation)] = _copied(operation, sizes)
-    return twins[id(operation)]
+    def _sizes(self, operation: Any) -> dict:
+        return {k: length(s, self.alive) for k, s in self.labels.sizes.get(id(operation), {}).items()}
 
-
-def _wrapped(layer: keras.Layer, labels: Labels, alive: np.ndarray, twins: dict) -> dict:
-    """The layers that TimeDistributed and Bidirectional hold, as arguments of their constructors."""
-    found = {"layer": "layer", "forward_layer": "layer", "backward_layer": "backward_layer"}
-    inner = {key: getattr(layer, name) for name, key in found.items() if hasattr(layer, name)}
-    return {key: _twin(each, labels, alive, twins) for key, each in inner.items()}
+    def _wrapped(self, layer: keras.Layer) -> dict:
+        """The layers that TimeDistributed and Bidirectional hold, as arguments of their constructors."""
+        found = {"layer": "layer", "forward_layer": "layer", "backward_layer": "backward_layer"}
+        return {key: self._twin(getattr(layer, name)) for name, key in found.items() if hasattr(layer, name)}
 
 
 def _from_config(layer: keras.Layer, sizes: dict, inner: dict) -> keras.Layer:
@@ -97,12 +106,20 @@ def _copied(operation: Any, sizes: dict) -> Any:
     return twin
 
 
+def _same_trainable(old: Any, new: Any) -> None:
+    if isinstance(old, keras.Layer):
+        # A model's may have lost some, so only what is inside one layer is alike.
+        inside = (
+            [(old, new)] if graph_of(old) else zip(old._flatten_layers(), new._flatten_layers(), strict=True)
+        )
+        for old_layer, layer in inside:
+            if layer.trainable != old_layer.trainable:
+                layer.trainable = old_layer.trainable
+
+
 def _compile(new: keras.Model, old: keras.Model) -> None:
-    if not getattr(old, "compiled", False):
-        return
-    parts = [old.loss, *(getattr(old, "_compile_metrics", None) and [] or [])]
-    known = {p.__name__: p for p in keras.tree.flatten(parts) if callable(p) and hasattr(p, "__name__")}
-    with keras.saving.custom_object_scope(known):
+    losses = [f for f in keras.tree.flatten(old.loss) if isfunction(f)]
+    with keras.saving.custom_object_scope({f.__name__: f for f in losses}):
         new.compile_from_config(old.get_compile_config())
 
 

@@ -11,7 +11,7 @@ from .channels import Channels
 from .folding import folded, leftovers, warn_unless_equal
 from .labels import Weight
 from .masks import Masks
-from .rebuild import rebuilt
+from .rebuild import Rebuild
 from .rules import Rule
 from .variables import named_variables
 
@@ -44,7 +44,7 @@ def shrink(
     if left:
         biases, x, expected = folded(model, masks, channels, values, alive)
         values |= biases
-    new = rebuilt(model, channels.labels, alive)
+    new = Rebuild(channels.labels, alive)(model)
     # By place, as a layer that gives its weights no name has another path in every copy.
     for (path, value), variable in zip(values.items(), named_variables(new).values(), strict=True):
         variable.assign(_small(value, channels, path, alive))

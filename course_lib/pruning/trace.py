@@ -19,14 +19,7 @@ def trace(model: keras.Model, rules: Mapping[type, Rule] | None = None) -> Label
     `rules` are the user's own, {class of a layer: rule}. Raises: TypeError or ValueError for what is no built
     Functional or Sequential model.
     """
-    check_model(model)
-    graph = graph_of(model)
-    if graph is None:
-        raise ValueError(
-            f"Coupled channels are found by following the graph of a Functional or Sequential model. "
-            f"Received: {model.name!r} ({type(model).__name__}), which has none, because its call is Python "
-            "code. Write it with keras.Input and keras.Model(inputs, outputs)."
-        )
+    graph = traced_graph(model)
     labels = Labels()
     labels.apply = partial(_apply, labels, rules)
     inputs = [_input(labels, t) for t in graph.inputs]
@@ -36,6 +29,19 @@ def trace(model: keras.Model, rules: Mapping[type, Rule] | None = None) -> Label
     labels.operation = None
     labels.freeze_all(outputs, "the model's output")
     return labels
+
+
+def traced_graph(model: keras.Model) -> Any:
+    """The graph of a built model; a sentence for what has none. Raises: TypeError or ValueError."""
+    check_model(model)
+    graph = graph_of(model)
+    if graph is None:
+        raise ValueError(
+            "This follows the graph of operations of a Functional or Sequential model. "
+            f"Received: {model.name!r} ({type(model).__name__}), which has none, because its call is Python "
+            "code. Write it with keras.Input and keras.Model(inputs, outputs)."
+        )
+    return graph
 
 
 def graph_of(model: Any) -> Any:

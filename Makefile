@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench quality demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench surgery-all quality demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -37,6 +37,9 @@ check-lessons: .venv/.ready  ## try right and typically wrong answers on the hid
 
 demo: .venv/.ready  ## make a class of 12 submissions, grade it, show the table
 	@$(bin)python -m autograder demo
+
+surgery-all: .venv/.ready  ## shrink every model of keras.applications, compare, print the table; half an hour
+	@$(bin)python benchmarks/surgery.py
 
 bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(bin)python $$script || exit 1; done

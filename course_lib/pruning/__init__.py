@@ -4,7 +4,7 @@ Start with `make_masks` and `hold`; see ARCHITECTURE.md for the map.
 """
 
 from .activations import apoz, mean_activation, wanda
-from .budgets import erk, lamp, per_layer
+from .budgets import erk, lamp, multiples, per_layer
 from .callbacks import GradualPruning
 from .criteria import Criterion, magnitude, random, sampled
 from .curvature import fisher, grasp, obd
@@ -56,6 +56,9 @@ from .soft.learned import LearnedMasks
 from .soft.regularizers import GroupLasso, penalize, unpenalize
 from .soft.straight_through import StraightThrough
 from .soft.thresholds import ThresholdDecay, soft_threshold
+from .structured.channels import Channels, Group
+from .structured.depth import block_importance, drop_layers
+from .structured.surgery import shrink
 from .teacher.distill import distill, distill_in_stages
 from .teacher.matching import FeatureMatching, attention_loss
 from .teacher.soft_targets import SoftTargets
@@ -67,6 +70,7 @@ __all__ = [
     "Block",
     "Channel",
     "ChannelGate",
+    "Channels",
     "Criterion",
     "Element",
     "Exits",
@@ -75,6 +79,7 @@ __all__ = [
     "Found",
     "GradualPruning",
     "Granularity",
+    "Group",
     "GroupLasso",
     "HardConcrete",
     "Hardened",
@@ -103,6 +108,7 @@ __all__ = [
     "add_exits",
     "apoz",
     "attention_loss",
+    "block_importance",
     "bn_scale",
     "certainty",
     "chebyshev",
@@ -112,6 +118,7 @@ __all__ = [
     "cosine_decay",
     "distill",
     "distill_in_stages",
+    "drop_layers",
     "erk",
     "evolve",
     "exit_costs",
@@ -140,6 +147,7 @@ __all__ = [
     "masks_so_far",
     "mean_activation",
     "movement",
+    "multiples",
     "n_of_m",
     "named_variables",
     "obd",
@@ -159,6 +167,7 @@ __all__ = [
     "rewind",
     "sampled",
     "sensitivity",
+    "shrink",
     "shuffled",
     "signs",
     "skipped",

@@ -65,6 +65,24 @@ def lamp(units: Arrays, sparsity: float | None, ties: Ties = "first") -> Arrays:
     return {p: top({p: u}, np.count_nonzero(winners[p]), ties)[p] for p, u in units.items()}
 
 
+def multiples(of: int, scope: Scope = globally) -> Scope:
+    """As another scope, but each layer keeps a multiple of `of` units: the nearest one, at least one.
+
+    Hardware and its libraries like channels in eights. A layer with fewer units keeps them all, so the
+    sparsity is only about the one asked for. Raises: ValueError unless of ≥ 1, and as the scope does.
+    """
+    if not (isinstance(of, int | np.integer) and of >= 1):
+        raise ValueError(f"multiples(of) needs a whole number of at least 1. Received: {of!r}.")
+
+    def rounded(units: Arrays, sparsity: float | None) -> Arrays:
+        kept = {path: np.count_nonzero(k) for path, k in scope(units, sparsity).items()}
+        room = {path: np.count_nonzero(u > -np.inf) for path, u in units.items()}  # dead ones stay dead
+        counts = {path: min(max(of, round(k / of) * of), max(1, room[path])) for path, k in kept.items()}
+        return {path: top({path: u}, counts[path])[path] for path, u in units.items()}
+
+    return rounded
+
+
 def _sorted_lamp(units: np.ndarray) -> np.ndarray:
     """The LAMP scores of one layer, the largest first."""
     sizes = np.sort(units, axis=None)[::-1].astype(np.float64)
@@ -104,8 +122,9 @@ def _apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:
 
 
 def _names(key: str, path: str) -> bool:
-    """Is `key` this path, or one or more layers on the way to it?"""
-    return key == path or f"/{key}/" in f"/{path.rpartition('/')[0]}/"
+    """Is `key` this path, or one or more layers on the way to it? Coupled kernels are "path + path"."""
+    ways = [f"/{one.rpartition('/')[0]}/" for one in path.split(" + ")]
+    return key == path or any(f"/{key}/" in way for way in ways)
 
 
 def _check_names(shares: Mapping[str, float], units: Arrays) -> None:

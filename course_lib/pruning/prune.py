@@ -41,7 +41,8 @@ def make_masks(
         units = _without_dead(units, granularity.pool(_alive(among, scores)))
     keep = scope(units, sparsity)
     masks = granularity.expand(keep, like=scores)
-    return Masks(masks if among is None else {path: m & among[path] for path, m in masks.items()})
+    # What coupled channels take along, biases for one, may have no mask in `among` yet.
+    return Masks({path: m & among[path] if path in (among or ()) else m for path, m in masks.items()})
 
 
 def _check_parts(criterion: object, granularity: object, scope: object) -> None:

@@ -108,7 +108,7 @@ def layers_named(
     for name in wanted:
         found = [layer for layer in _layers(model) if layer is name or layer.name == name]
         if not found:
-            raise ValueError(_unknown_layer(model, name))
+            raise ValueError(unknown_layer(model, name))
         if not any(id(v) in usable for layer in found for v in layer.weights):
             raise ValueError(f"Layer {found[0].name!r} has no weights to prune: leave it out of `within`.")
         chosen += found
@@ -148,7 +148,8 @@ def _why_not(variable: keras.Variable, owner: keras.Layer) -> str:
     return ""
 
 
-def _unknown_layer(model: keras.Model, name: object) -> str:
+def unknown_layer(model: keras.Model, name: object) -> str:
+    """The sentence for a name that no layer of a model has."""
     names = [layer.name for layer in _layers(model)[1:]]
     received = getattr(name, "name", name)
     close = get_close_matches(str(received), names, n=1) if received not in names else []

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.pruning import erk, globally, lamp, layerwise, make_masks, per_layer, survivors
+from course_lib.pruning import (
+    erk,
+    globally,
+    lamp,
+    layerwise,
+    make_masks,
+    multiples,
+    per_layer,
+    survivors,
+    top,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple), min_size=1, max_size=5).map(
@@ -212,3 +222,19 @@ def test_ties_keep_adds_the_equals():
     for scope in (partial(erk, ties="keep"), partial(lamp, ties="keep")):
         assert counts(scope(units, 0.5)) == {"w": 4}
     assert counts(per_layer({"w": 0.5}, ties="keep")(units, None)) == {"w": 4}
+
+
+@given(SHAPES, SEEDS, SPARSITY, st.sampled_from([1, 2, 8]))
+def test_multiples_keep_the_best_in_round_numbers(shapes, seed, sparsity, of):
+    units = drawn(shapes, seed)
+    keep = multiples(of, layerwise)(units, sparsity)
+    for path, u in units.items():
+        count, wanted = np.count_nonzero(keep[path]), survivors(u.size, sparsity)
+        assert count == min(max(of, round(wanted / of) * of), u.size)
+        assert np.array_equal(keep[path], top({path: u}, count)[path])
+
+
+@pytest.mark.parametrize("of", [0, 2.5, "8"])
+def test_multiples_of_what(of):
+    with pytest.raises(ValueError, match="whole number of at least 1. Received"):
+        multiples(of)

@@ -1,0 +1,79 @@
+"""How names pass through recurrent layers, attention with heads, and wrappers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..labels import Labels, Tensor
+from .pointwise import activated
+from .shapes import unknown
+from .weights import own
+
+_GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
+
+
+def recurrent(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any = None, **__: Any) -> Any:
+    """LSTM, GRU, SimpleRNN: a unit is its place in every gate, and an input of all gates."""
+    cell, out = layer.cell, labels.fresh(layer.units)
+    gates = np.tile(out, _GATES[type(layer).__name__])
+    labels.freeze_all(x, "a recurrent layer runs along this axis", but=[0, -1])
+    labels.weight(own(cell, "kernel"), [x.axes[-1], gates], makes=1)
+    labels.weight(own(cell, "recurrent_kernel"), [out, gates], makes=1)
+    if cell.bias is not None:
+        labels.weight(cell.bias, [None] * (len(cell.bias.shape) - 1) + [gates])
+    labels.size(layer, units=out)
+    for state in initial_state or []:
+        labels.unite(out, state.axes[-1])
+    # With all that makes it zero a unit gives tanh(0) = 0, whatever the gates.
+    outputs = [Tensor(tuple(s), (*[None] * (len(s) - 1), out), zero=True) for s in labels.shapes]
+    return [activated(labels, y, -1, layer.activation) for y in outputs]
+
+
+def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any) -> Any:
+    """Bidirectional: two recurrent layers, their outputs concatenated or joined."""
+    plain = type(layer.forward_layer).__name__ in _GATES and type(layer.backward_layer).__name__ in _GATES
+    if not plain or layer.return_state or layer.merge_mode is None or kwargs.get("initial_state"):
+        return unknown(labels, layer, x)
+    (one,), (other,) = (recurrent(labels, inner, x) for inner in (layer.forward_layer, layer.backward_layer))
+    first, second = one.axes[-1], other.axes[-1]
+    names = np.concatenate([first, second]) if layer.merge_mode == "concat" else labels.unite(first, second)
+    return Tensor(labels.shape, (*[None] * (len(labels.shape) - 1), names), one.zero and other.zero)
+
+
+def multi_head(
+    labels: Labels, layer: Any, query: Tensor, value: Tensor, key: Any = None, **kwargs: Any
+) -> Any:
+    """MultiHeadAttention: whole heads and the width; kernels (in, heads, size) and (heads, size, out)."""
+    key = value if key is None else key
+    ranks = [len(t.axes) for t in (query, value, key)]
+    if (
+        layer._attention_axes != (1,)
+        or ranks != [3] * 3
+        or (layer._output_shape and len(layer._output_shape) > 1)
+    ):
+        return unknown(labels, layer, query, value, key, **kwargs)
+    labels.freeze_all([kwargs], "a mask of attention")
+    labels.freeze_all([query, value, key], "attention runs along this axis", but=[0, -1])
+    heads, out = labels.fresh(layer.num_heads), labels.fresh(labels.shape[-1])
+    inner = [(layer.query_dense, query), (layer.key_dense, key), (layer.value_dense, value)]
+    if getattr(layer, "_use_gate", False):
+        inner.append((layer._gate_dense, query))
+    for projection, x in inner:
+        labels.weight(own(projection, "kernel"), [x.axes[-1], heads, None], makes=1)
+        labels.weight(own(projection, "bias"), [heads, None])
+    labels.weight(own(layer.output_dense, "kernel"), [heads, None, out], makes=2)
+    labels.weight(own(layer.output_dense, "bias"), [out])
+    labels.size(layer, num_heads=heads, output_shape=(out,))
+    found = [Tensor(labels.shape, (None, None, out), zero=True)]
+    return found + [Tensor(tuple(s), (None, heads, None, None)) for s in labels.shapes[1:]]
+
+
+def time_distributed(labels: Labels, layer: Any, x: Tensor, *_: Any, **__: Any) -> Any:
+    """TimeDistributed: what the layer inside does, at each place of axis 1."""
+    labels.freeze(x.axes[1], "a layer is repeated along this axis")
+    shapes = labels.shapes
+    inside = Tensor((x.shape[0], *x.shape[2:]), (x.axes[0], *x.axes[2:]), x.zero)
+    (y,) = labels.apply(layer.layer, [(s[0], *s[2:]) for s in shapes], inside)
+    return Tensor(tuple(shapes[0]), (y.axes[0], None, *y.axes[1:]), y.zero)

@@ -1,9 +1,9 @@
 """Every model of keras.applications: shrunk equals masked? How small, how fast, how much memory?
 
-Random weights, small images; random channels, the same share of every group; BatchNormalization statistics
-near those of the images, off by up to a fourth. In float64, as deep random models magnify rounding errors by
-many powers of ten. "Hears": how far the outputs for two images differ; an error is small only beside that. One
-row a model and share; ends with an error if one is wrong. `make surgery-all`.
+Random weights, small images; random channels, the same share of every group; statistics of normalisations near
+those of the images, off by up to a fourth. In float64, as deep random models magnify rounding errors by many
+powers of ten. "Hears": how far the outputs for two images differ; an error is small only beside that. One row
+a model and share; ends with an error if one is wrong. `make surgery-all`.
 """
 
 import argparse

@@ -11,8 +11,8 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 Ties = Literal["first", "keep"]
 
-# Every 509th score (in smaller models 127th …) tells about where the border lies; should it mislead, as it
-# does once in eighty times, more of them do. Primes, for layers' sizes are not: 512 might see one channel only.
+# Every 509th score (in smaller models 127th …) tells about where the border lies; should it mislead, once in
+# eighty times, more of them do. Primes, because sizes of layers are not: 512 might see one channel only.
 _STRIDES = (509, 127, 31, 7)
 _ENOUGH = 16_000  # scores in a sample; where none is that large, all scores are sorted
 _PART = 1 << 17  # scores looked at in one go: they stay in the processor's cache

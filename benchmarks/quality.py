@@ -132,7 +132,7 @@ def tables(settings, seeds):
     for setting in settings:
         runs = [one_seed(setting, seed) for seed in range(seeds)]
         dense = shown([run["dense", 0.0][0] for run in runs])
-        lines += [f"\n## {setting.name}\n", f"Dense: {dense} % correct.\n"]
+        lines += [f"\n## {setting.name}, {seeds} seeds\n", f"Dense: {dense} % correct.\n"]
         lines += [
             "| | " + " | ".join(f"{s:.0%}" for s in SPARSITIES) + " |",
             "|---|" + "---|" * len(SPARSITIES),

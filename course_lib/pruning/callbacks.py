@@ -15,7 +15,7 @@ from .holding import held_masks, hold
 from .masks import Masks
 from .prune import make_masks
 from .resume import masks_so_far
-from .schedules import Schedule, last_due
+from .schedules import Schedule, last_due, next_due
 
 _OURS = ("model", "sparsity", "among")
 _RECIPE = [name for name in inspect.signature(make_masks).parameters if name not in _OURS]
@@ -72,6 +72,7 @@ class GradualPruning(keras.callbacks.Callback):
         self.log: list[tuple[int, float]] = []
         self._target = 0.0
         self._last: int | None = None  # the step looked at last; None: training has not begun
+        self._latest = self._wake = 0  # the step it may be by now at most; the step to look again
         self._warned = False
 
     def set_model(self, model: keras.Model) -> None:
@@ -93,7 +94,8 @@ class GradualPruning(keras.callbacks.Callback):
             self._begin(step)
         elif (target := self._due(self._last, step)) > self._target:
             self._prune(target, step)
-        self._last = step
+        self._last = self._latest = step
+        self._wake = next_due(self.schedule, self.every, step, self._target)
         return self.masks
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -110,7 +112,10 @@ class GradualPruning(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Do what is due by now; batches are only the occasion, the clock is the optimizer's."""
-        self.update(self.model)
+        # Reading the clock takes 2 % of a small model's step. Updates may be fewer than batches, never more.
+        self._latest += self.model.steps_per_execution
+        if self._latest >= self._wake:
+            self.update(self.model)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Zero what other callbacks may have restored."""

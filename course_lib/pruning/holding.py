@@ -88,8 +88,9 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> s
     trainers = {model, trained_part(model)}  # what was distilled may be trained alone afterwards
     unknown = trainers - set(held.models)
     held.models.update(trainers)
-    held.mask.assign(mask)
-    variable.assign(zeroed(variable, mask))
+    held.mask.assign(mask.astype(np.uint8))
+    value = np.asarray(variable)  # in NumPy, which answers in half the time of a graph's operations
+    variable.assign(np.where(mask, value, np.zeros((), value.dtype)))
     held.silence_average()
     return unknown
 

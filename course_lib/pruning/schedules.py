@@ -113,6 +113,16 @@ def last_due(schedule: Schedule, every: int, since: int, now: int) -> float:
     return 0.0
 
 
+def next_due(schedule: Schedule, every: int, after: int, above: float) -> int:
+    """The first step behind `after` that is due and asks for more than `above`, or else after + every."""
+    step = after + 1
+    while step < after + every and not (
+        (step % every == 0 or schedule(step + 1) == schedule(step)) and schedule(step) > above
+    ):
+        step += 1
+    return step
+
+
 def _ramp(final: float, begin: int, end: int, initial: float, share: Callable) -> Schedule:
     """0 before `begin`, then from initial to final as `share` goes from 0 to 1, then exactly `final`."""
     _check_ramp(final, begin, end, initial)

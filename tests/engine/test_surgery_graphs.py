@@ -1,6 +1,7 @@
 """Random graphs, built from the layers there are rules for: shrunk equals masked, nothing is frozen."""
 
 import keras
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgery_help import equal, unsettle
@@ -106,7 +107,7 @@ RECIPES = st.lists(
         st.sampled_from([2, 4, 6]),
     ),
     min_size=2,
-    max_size=7,
+    max_size=5,
 )
 
 
@@ -127,6 +128,7 @@ def grown(recipe, inputs, exits):
     return keras.Model(entries, outputs[:exits])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(RECIPES, st.integers(1, 2), st.integers(1, 2), st.sampled_from([0.3, 0.5, 0.7]))
 def test_shrunk_equals_masked_for_random_graphs(recipe, inputs, exits, share):

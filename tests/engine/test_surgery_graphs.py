@@ -9,9 +9,9 @@ from surgery_help import equal, unsettle
 from course_lib.pruning import Channels, layerwise, make_masks, random, shrink
 
 kl, ops = keras.layers, keras.ops
-SIZE = 6  # of the images
+SIZE = 4  # of the images
 
-# What may follow a tensor (batch, 6, 6, channels), channels even: layers made by a function of a width.
+# What may follow a tensor (batch, 4, 4, channels), channels even: layers made by a function of a width.
 ONE = [
     lambda x, n: kl.Conv2D(n, 3, padding="same", activation="relu")(x),
     lambda x, n: kl.Conv2D(n, 1, use_bias=False)(x),

@@ -1,6 +1,7 @@
 """Random graphs, built from the layers there are rules for: shrunk equals masked, nothing is frozen."""
 
 import keras
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from surgery_help import equal, unsettle
@@ -8,9 +9,9 @@ from surgery_help import equal, unsettle
 from course_lib.pruning import Channels, layerwise, make_masks, random, shrink
 
 kl, ops = keras.layers, keras.ops
-SIZE = 6  # of the images
+SIZE = 4  # of the images
 
-# What may follow a tensor (batch, 6, 6, channels), channels even: layers made by a function of a width.
+# What may follow a tensor (batch, 4, 4, channels), channels even: layers made by a function of a width.
 ONE = [
     lambda x, n: kl.Conv2D(n, 3, padding="same", activation="relu")(x),
     lambda x, n: kl.Conv2D(n, 1, use_bias=False)(x),
@@ -106,7 +107,7 @@ RECIPES = st.lists(
         st.sampled_from([2, 4, 6]),
     ),
     min_size=2,
-    max_size=7,
+    max_size=5,
 )
 
 
@@ -127,6 +128,7 @@ def grown(recipe, inputs, exits):
     return keras.Model(entries, outputs[:exits])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(RECIPES, st.integers(1, 2), st.integers(1, 2), st.sampled_from([0.3, 0.5, 0.7]))
 def test_shrunk_equals_masked_for_random_graphs(recipe, inputs, exits, share):

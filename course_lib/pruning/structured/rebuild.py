@@ -84,13 +84,14 @@ class Rebuild:
 
 
 def _from_config(layer: keras.Layer, sizes: dict, inner: dict) -> keras.Layer:
+    if isinstance(layer, keras.layers.Lambda):  # its configuration holds bytes instead of the function
+        same = dict(mask=layer.mask, arguments=layer.arguments, name=layer.name, dtype=layer.dtype_policy)
+        return type(layer)(layer.function, output_shape=layer._output_shape, **same)
     config = layer.get_config() | sizes
     # Functions as they are: of a user's own the name would not do.
     config |= {key: f for key in config if isfunction(f := getattr(layer, key, None))}
     if inner:
         return type(layer)(**(config | inner))
-    if isinstance(layer, keras.layers.Lambda):
-        return type(layer).from_config(config, safe_mode=False)  # its code runs in the old model, too
     return type(layer).from_config(config)
 
 

@@ -11,10 +11,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from pairs import interleaved, ratio
 
 from course_lib import data, models
-from course_lib.pruning import fisher, obd, prunable_variables
+from course_lib.pruning import fisher, interleaved, obd, prunable_variables
 
 EXAMPLES = 1000
 
@@ -51,8 +50,8 @@ def main():
     }
     spent = interleaved(sides, rounds)
     for name in ("fisher", "obd"):
-        print(f"{name}, {EXAMPLES:,} examples: {np.median(spent[name]):.1f} s")
-    print(f"  loop over examples / fisher  {ratio(spent['loop'], spent['fisher'])}")
+        print(f"{name}, {EXAMPLES:,} examples: {spent.median(name):.1f} s")
+    print(f"  loop over examples / fisher  {spent.ratio('loop', 'fisher')}")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
-from pairs import interleaved, ratio
 from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl
 
-from course_lib.pruning import layerwise
+from course_lib.pruning import interleaved, layerwise
 
 SPARSITY = 0.9
 
@@ -48,9 +47,9 @@ def main():
                 "abs": partial(np.abs, weights),
             }
             spent = interleaved(sides, rounds)
-            print(f"{size:,} weights, {name}: ours {np.median(spent['ours']) * 1e3:.2f} ms")
-            print(f"  tfmot / ours   {ratio(spent['tfmot'], spent['ours'])}")
-            print(f"  ours / np.abs  {ratio(spent['ours'], spent['abs'])}")
+            print(f"{size:,} weights, {name}: ours {spent.median('ours') * 1e3:.2f} ms")
+            print(f"  tfmot / ours   {spent.ratio('tfmot', 'ours')}")
+            print(f"  ours / np.abs  {spent.ratio('ours', 'abs')}")
 
 
 if __name__ == "__main__":

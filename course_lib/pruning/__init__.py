@@ -62,6 +62,7 @@ from .structured.surgery import shrink
 from .teacher.distill import distill, distill_in_stages
 from .teacher.matching import FeatureMatching, attention_loss
 from .teacher.soft_targets import SoftTargets
+from .timing import Ratio, Timings, interleaved
 from .variables import named_variables, prunable_variables, skipped
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "Met",
     "OnlinePruning",
     "Parameters",
+    "Ratio",
     "Regrow",
     "Report",
     "Row",
@@ -102,6 +104,7 @@ __all__ = [
     "Space",
     "StraightThrough",
     "ThresholdDecay",
+    "Timings",
     "Trial",
     "above",
     "accuracy_on",
@@ -137,6 +140,7 @@ __all__ = [
     "harden",
     "held_masks",
     "hold",
+    "interleaved",
     "iterative",
     "lamp",
     "layerwise",

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from .clock import after_all, steps_ahead, steps_done
-from .holding import held_masks, hold
+from .holding import held_masks, hold, hold_also
 from .masks import Masks
 from .prune import make_masks
 from .resume import masks_so_far
@@ -149,7 +149,7 @@ class GradualPruning(keras.callbacks.Callback):
     def _prune(self, target: float, step: int) -> None:
         if target > 0:  # not every scope can prune nothing
             self.masks = make_masks(self.model, target, among=self.masks, **self.recipe)
-        hold(self.model, held_masks(self.model) | self.masks)
+        hold_also(self.model, self.masks)
         self._target = target
         self.log.append((step, self.masks.sparsity))
 

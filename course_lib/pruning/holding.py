@@ -32,11 +32,15 @@ def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
     Raises: ValueError, with nothing changed, for masks of another model or a layer with LoRA.
     """
     masks = Masks(masks)
+    hold_also(model, masks)
+    _retrace_all(_detach(v) for path, v in named_variables(model).items() if path not in masks)
+
+
+def hold_also(model: keras.Model, masks: Masks) -> None:
+    """`hold` these masks, and those for other variables that hold the model already."""
     variables = masks.variables(model)
     refuse_lora(model, variables.values())
-    stale = [_detach(v) for path, v in named_variables(model).items() if path not in masks]
-    stale += [_attach(model, v, masks[path]) for path, v in variables.items()]
-    _retrace_all(stale)
+    _retrace_all([_attach(model, v, masks[path]) for path, v in variables.items()])
 
 
 def release(model: keras.Model) -> None:
@@ -88,9 +92,11 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> s
     trainers = {model, trained_part(model)}  # what was distilled may be trained alone afterwards
     unknown = trainers - set(held.models)
     held.models.update(trainers)
-    held.mask.assign(mask.astype(np.uint8))
-    value = np.asarray(variable)  # in NumPy, which answers in half the time of a graph's operations
-    variable.assign(np.where(mask, value, np.zeros((), value.dtype)))
+    # In NumPy, which answers in half the time of a graph's operations, and past Keras's own assign, which
+    # reads the result: for the layers of a small model all this is a matter of calls, not of bytes.
+    held.mask.value.assign(mask.astype(np.uint8), read_value=False)
+    value = np.asarray(variable)
+    variable.value.assign(np.where(mask, value, np.zeros((), value.dtype)), read_value=False)
     held.silence_average()
     return unknown
 

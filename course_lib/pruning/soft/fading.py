@@ -9,7 +9,7 @@ import keras
 
 from ..callbacks import GradualPruning
 from ..clock import steps_done
-from ..holding import held_masks, hold
+from ..holding import hold_also
 from ..prune import make_masks
 from ..resume import masks_so_far
 from ..schedules import Schedule
@@ -50,7 +50,7 @@ class Fade(GradualPruning):
     def _begin(self, step: int) -> None:
         if self.masks is None:
             # Held by nothing yet, but known to the training step before it is traced.
-            hold(self.model, held_masks(self.model) | masks_so_far(self.model, 0.0, **self.recipe))
+            hold_also(self.model, masks_so_far(self.model, 0.0, **self.recipe))
             self._target = self._due(-1, step) if step else 0.0
         self._prune(max(self._target, self._due(-1, step)), step)
 
@@ -59,7 +59,7 @@ class Fade(GradualPruning):
         if before < self._final or self.masks is None:  # once held, the masks are decided
             self.masks = make_masks(self.model, self._final, **self.recipe)
         if target == self._final:
-            hold(self.model, held_masks(self.model) | self.masks)
+            hold_also(self.model, self.masks)
         else:
             self._scale((self._final - target) / (self._final - before))
         self.log.append((step, 1 - target / self._final if self._final else 0.0))

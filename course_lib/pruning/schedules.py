@@ -115,12 +115,19 @@ def last_due(schedule: Schedule, every: int, since: int, now: int) -> float:
 
 def next_due(schedule: Schedule, every: int, after: int, above: float) -> int:
     """The first step behind `after` that is due and asks for more than `above`, or else after + every."""
-    step = after + 1
-    while step < after + every and not (
-        (step % every == 0 or schedule(step + 1) == schedule(step)) and schedule(step) > above
-    ):
-        step += 1
-    return step
+    steps = np.arange(after + 1, after + every + 1)
+    asked = _asked(schedule, steps)
+    flat = asked[1:] == asked[:-1]
+    due = np.flatnonzero(((steps[:-1] % every == 0) | flat) & (asked[:-1] > above))
+    return int(steps[due[0]] if due.size else steps[-1])
+
+
+def _asked(schedule: Schedule, steps: np.ndarray) -> np.ndarray:
+    """What a schedule asks for at many steps: at all in one go, if it takes arrays as ours do."""
+    try:
+        return np.broadcast_to(schedule(steps), steps.shape)
+    except (TypeError, ValueError):  # "the truth value of an array is ambiguous", and the like
+        return np.array([schedule(step) for step in steps.tolist()])
 
 
 def _ramp(final: float, begin: int, end: int, initial: float, share: Callable) -> Schedule:

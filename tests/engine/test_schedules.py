@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_lib.pruning import constant, cosine, exponential, iterative, linear, one_shot, polynomial
-from course_lib.pruning.schedules import last_due
+from course_lib.pruning.schedules import last_due, next_due
 
 STEPS = np.arange(0, 1300)
 RAMPS = [linear, polynomial, exponential, cosine]
@@ -116,3 +116,17 @@ def test_nothing_is_due_twice():
     assert last_due(cubic, 100, since=200, now=299) == last_due(cubic, 100, since=300, now=300) == 0
     assert last_due(cubic, 100, since=200, now=300) == cubic(300)
     assert last_due(cubic, 300, since=999, now=1000) == 0.5
+
+
+@given(st.sampled_from(EVERY), st.booleans(), st.integers(1, 300), st.integers(0, 1250), st.floats(0, 0.9))
+def test_nothing_falls_due_before_one_looks_again(schedule, arrays, every, after, above):
+    def numbers_only(step):
+        return schedule(step) if step >= 0 else 0.0  # no array says whether it is >= 0
+
+    def due(step):
+        return (step % every == 0 or schedule(step + 1) == schedule(step)) and schedule(step) > above
+
+    wake = next_due(schedule if arrays else numbers_only, every, after, above)
+    assert after < wake <= after + every
+    assert not any(due(step) for step in range(after + 1, wake))
+    assert wake == after + every or due(wake)

@@ -108,3 +108,12 @@ def test_a_recipe_is_checked():
         Fade(constant(0.5), among=None)
     with pytest.raises(TypeError, match="step → sparsity. Received: 0.5"):
         Fade(0.5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy, data):
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16, "relu", dtype=policy)])
+    model.add(keras.layers.Dense(3, "softmax", dtype=policy))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    fade = train(model, data, Fade(polynomial(0.75, end=20), every=4))
+    assert fade.masks.sparsity == pytest.approx(0.75, abs=0.005) == sparsity(model)

@@ -14,6 +14,7 @@ from course_lib.pruning import (
     Element,
     above,
     apoz,
+    bn_scale,
     erk,
     fisher,
     geometric_median,
@@ -53,6 +54,7 @@ CRITERIA = {
     "mean activation": mean_activation(X),
     "apoz": apoz(X),
     "geometric median": geometric_median(),
+    "BN scale": bn_scale(),
 }
 GRANULARITIES = [Element(), Block(2, 3), Block(4, 1, "max"), Block(50, 50), Channel()]
 FOR_ALL = [globally, erk, lamp]  # exact counts over all layers together
@@ -61,15 +63,22 @@ AT_LEAST = [partial(scope, ties="keep") for scope in (globally, layerwise, erk, 
 SPARSITY = st.floats(0, 1, exclude_max=True)
 
 
+def normed(tensor, activation="linear"):
+    """Behind a BatchNormalization whose γ differ."""
+    gamma = keras.initializers.RandomNormal(seed=tensor.shape[-1])
+    tensor = keras.layers.BatchNormalization(gamma_initializer=gamma)(tensor)
+    return keras.layers.Activation(activation)(tensor)
+
+
 @pytest.fixture(scope="module")
 def model():
     """Layers of odd and of tiny shapes; the weights are rounded, so that many are equal and some are zero."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input((6, 6, 3))
-    hidden = keras.layers.Conv2D(5, 3, activation="relu", name="conv")(inputs)
-    hidden = keras.layers.Conv2D(2, 1, name="point")(hidden)
-    hidden = keras.layers.Dense(7, name="wide")(keras.layers.Flatten()(hidden))
-    outputs = keras.layers.Dense(1, "sigmoid", name="out")(hidden)
+    hidden = normed(keras.layers.Conv2D(5, 3, name="conv")(inputs), "relu")
+    hidden = normed(keras.layers.Conv2D(2, 1, name="point")(hidden))
+    hidden = normed(keras.layers.Dense(7, name="wide")(keras.layers.Flatten()(hidden)))
+    outputs = normed(keras.layers.Dense(1, name="out")(hidden), "sigmoid")
     model = keras.Model(inputs, outputs, name="grid")
     model.compile("sgd", "binary_crossentropy")
     for variable in prunable_variables(model).values():

@@ -136,3 +136,13 @@ def test_what_does_not_fit_is_refused(net, data):
         net(keras.optimizers.Adam(use_ema=True)).fit(*data, callbacks=[ThresholdDecay(constant(0.1))])
     with pytest.raises(ValueError, match="Received: -1"):
         net().fit(*data, verbose=0, callbacks=[ThresholdDecay(lambda step: -1)])
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision(policy, data):
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(16, "relu", dtype=policy)])
+    model.add(keras.layers.Dense(3, "softmax", dtype=policy))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    decay = ThresholdDecay(constant(0.02))
+    model.fit(*data, batch_size=8, epochs=2, verbose=0, callbacks=[decay])
+    assert 0 < decay.masks.sparsity < 1 and sparsity(model) == pytest.approx(decay.masks.sparsity)

@@ -51,7 +51,7 @@ def release(model: keras.Model) -> None:
 def held_masks(model: keras.Model) -> Masks:
     """The masks a model is held by at this moment; empty if it is not held."""
     held = {path: v.constraint for path, v in named_variables(model).items()}
-    return Masks({p: np.asarray(h.mask) != 0 for p, h in held.items() if isinstance(h, Held)})
+    return Masks({p: np.array(h.mask) for p, h in held.items() if isinstance(h, Held)})
 
 
 class Held:
@@ -63,9 +63,7 @@ class Held:
         self.models = weakref.WeakSet()
         # A Keras variable, so that new masks reach the compiled step; in one byte a weight; tracked by no
         # layer, so that it is neither trained nor saved.
-        self.mask = keras.Variable(
-            np.ones(variable.shape, np.uint8), dtype="uint8", trainable=False, name="mask"
-        )
+        self.mask = keras.Variable(np.ones(variable.shape, bool), dtype="bool", trainable=False, name="mask")
 
     def __call__(self, value: object) -> object:
         self.silence_average()
@@ -94,7 +92,7 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> s
     held.models.update(trainers)
     # In NumPy, which answers in half the time of a graph's operations, and past Keras's own assign, which
     # reads the result: for the layers of a small model all this is a matter of calls, not of bytes.
-    held.mask.value.assign(mask.astype(np.uint8), read_value=False)
+    held.mask.value.assign(mask, read_value=False)
     value = np.asarray(variable)
     variable.value.assign(np.where(mask, value, np.zeros((), value.dtype)), read_value=False)
     held.silence_average()

@@ -238,7 +238,7 @@ def test_the_mask_is_neither_trained_nor_counted_nor_saved(net):
     names = [v.path for v in model.variables]
     hold(model, make_masks(model, 0.5))
     assert [v.path for v in model.variables] == names
-    assert kernel(model).constraint.mask.dtype == "uint8"
+    assert kernel(model).constraint.mask.dtype == "bool"
     assert "constraint': None" in str(model.get_layer("first").get_config())
 
 

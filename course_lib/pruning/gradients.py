@@ -70,7 +70,7 @@ def movement(
         named, order = prunable_variables(model), np.random.default_rng(seed).permutation
         totals = [tf.Variable(tf.zeros(v.shape, tf.float64)) for v in named.values()]
         step = tf.function(_descent(model, loss, learning_rate, list(named.values()), totals))
-        before = [np.array(v) for v in model.variables]
+        before = [np.asarray(v).copy() for v in model.variables]
         try:
             for _ in range(epochs):
                 for xs, ys, _ in batches(*picked(x, y, order), batch_size):

@@ -51,7 +51,7 @@ def release(model: keras.Model) -> None:
 def held_masks(model: keras.Model) -> Masks:
     """The masks a model is held by at this moment; empty if it is not held."""
     held = {path: v.constraint for path, v in named_variables(model).items()}
-    return Masks({p: np.array(h.mask) for p, h in held.items() if isinstance(h, Held)})
+    return Masks({p: np.asarray(h.mask).copy() for p, h in held.items() if isinstance(h, Held)})
 
 
 class Held:

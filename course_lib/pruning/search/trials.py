@@ -49,7 +49,9 @@ def trying(model: keras.Model) -> Iterator[Callable[[Masks], None]]:
     All weights come back, also after errors and Ctrl-C, and before each candidate: `evaluate` may train.
     """
     # Copies: what NumPy sees of a variable may be its own memory.
-    before = [(path, variable, np.array(variable)) for path, variable in named_variables(model).items()]
+    before = [
+        (path, variable, np.asarray(variable).copy()) for path, variable in named_variables(model).items()
+    ]
 
     def put(masks: Masks) -> None:
         for path, variable, value in before:

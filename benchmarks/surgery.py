@@ -2,21 +2,22 @@
 
 Random weights, small images; random channels, the same share of each group; normalisation statistics near
 those of the images, off by up to a fourth. In float64, as deep random models magnify rounding errors by many
-powers of ten. "Hears": how far the outputs for two images differ; an error is small only beside that. One row
-a model and share; ends with an error if one is wrong. `make surgery-all`.
+powers of ten. "Hears": how far the outputs for two images differ; an error is small only beside that. Memory:
+the most there was at a time while shrinking, the old model and the new one included, in sizes of the old one
+(on Linux). One row a model and share; ends with an error if one is wrong. `make surgery-all`.
 """
 
 import argparse
 import gc
-import resource
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import keras
 import numpy as np
 
-from course_lib.pruning import Channels, layerwise, make_masks, random, shrink
+from course_lib.pruning import Channels, layerwise, make_masks, random, raw_bytes, shrink
 
 NAMES = sorted(n for n in dir(keras.applications) if n[0].isupper())
 LARGE = ("Inception", "Xception", "NASNetLarge")  # these refuse images of 64 × 64
@@ -60,7 +61,7 @@ def examine(model: keras.Model, share: float) -> dict:
     """Mask, calibrate, shrink, compare; the model gets its weights back.
 
     {left: share of the parameters, error: relative, hears: how far the outputs for two images differ,
-    trace and shrink: seconds, exact: is it meant to be}
+    trace and shrink: seconds, memory: the most while shrinking, in sizes of the model, exact: is it meant}
     """
     start = time.perf_counter()
     channels = Channels(model)
@@ -70,10 +71,10 @@ def examine(model: keras.Model, share: float) -> dict:
     masks.apply(model)
     calibrate(model, x)
     masks.apply(model)
-    start = time.perf_counter()
+    before, start = forget_peak(), time.perf_counter()
     small = shrink(model, masks)
-    shrunk = time.perf_counter() - start
-    expected, found = (np.asarray(m(x, training=False), np.float64) for m in (model, small))
+    shrunk, peak = time.perf_counter() - start, resident("VmHWM")
+    expected, found = (np.asarray(m(x[:2], training=False), np.float64) for m in (model, small))
     model.set_weights(kept)
     assert small.input_shape == model.input_shape and small.output_shape == model.output_shape
     scale = np.abs(expected).max()
@@ -83,8 +84,23 @@ def examine(model: keras.Model, share: float) -> dict:
         "hears": np.abs(expected[0] - expected[1]).max() / scale,
         "trace": traced,
         "shrink": shrunk,
+        "memory": 1 + (peak - before) / raw_bytes(model),
         "exact": not channels.labels.inexact,
     }
+
+
+def resident(what: str) -> float:
+    """Bytes of this process in memory: now (VmRSS), or the most since `forget_peak` (VmHWM)."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(what)), np.nan)
+
+
+def forget_peak() -> float:
+    """Begin anew with the most; returns what there is now."""
+    if Path("/proc/self/clear_refs").exists():
+        Path("/proc/self/clear_refs").write_text("5")
+    return resident("VmRSS")
 
 
 def right(seen: dict, share: float) -> bool:
@@ -99,13 +115,12 @@ def rows(names: list[str], shares: list[float]) -> Iterator[tuple[str, bool]]:
         model = build(name)
         for share in shares:
             seen = examine(model, share)
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
             remark = "" if seen["exact"] else " (LayerNorm)"
             yield (
                 (
                     f"| {name} | {model.count_params():,} | {share:.0%} | {seen['left']:.2f}× "
                     f"| {seen['error']:.0e}{remark} | {seen['hears']:.0e} | {seen['trace']:.1f} s "
-                    f"| {seen['shrink']:.1f} s | {peak:.1f} GB |"
+                    f"| {seen['shrink']:.1f} s | {seen['memory']:.1f}× |"
                 ),
                 right(seen, share),
             )

@@ -56,7 +56,9 @@ from .soft.learned import LearnedMasks
 from .soft.regularizers import GroupLasso, penalize, unpenalize
 from .soft.straight_through import StraightThrough
 from .soft.thresholds import ThresholdDecay, soft_threshold
+from .structured.by_group import GroupRow, by_group
 from .structured.channels import Channels, Group
+from .structured.costs import affordable, byte_cost, mac_cost, parameter_cost
 from .structured.depth import block_importance, drop_layers
 from .structured.surgery import shrink
 from .teacher.distill import distill, distill_in_stages
@@ -82,6 +84,7 @@ __all__ = [
     "Granularity",
     "Group",
     "GroupLasso",
+    "GroupRow",
     "HardConcrete",
     "Hardened",
     "LearnedMasks",
@@ -109,10 +112,13 @@ __all__ = [
     "above",
     "accuracy_on",
     "add_exits",
+    "affordable",
     "apoz",
     "attention_loss",
     "block_importance",
     "bn_scale",
+    "by_group",
+    "byte_cost",
     "certainty",
     "chebyshev",
     "check_sparsity",
@@ -145,6 +151,7 @@ __all__ = [
     "lamp",
     "layerwise",
     "linear",
+    "mac_cost",
     "macs",
     "magnitude",
     "make_masks",
@@ -156,6 +163,7 @@ __all__ = [
     "named_variables",
     "obd",
     "one_shot",
+    "parameter_cost",
     "parameters",
     "pareto_front",
     "patterns",

@@ -81,14 +81,19 @@ class Channels:
 
         Also of weights that `like` lacks: biases, normalisations, the consumers' kernels.
         """
-        alive, touched = np.ones(len(self.roots), bool), np.zeros(len(self.roots), bool)
-        for key, verdict in keep.items():
-            alive[self.groups[key].units], touched[self.groups[key].units] = verdict, True
+        alive, touched = self.alive(keep), ~self.alive({key: np.zeros_like(k) for key, k in keep.items()})
         masks = {path: np.ones(np.shape(scores), bool) for path, scores in like.items()}
         for path, weight in self.weights.items():
-            if any(touched[self.roots[a]].any() for a in weight.axes if a is not None):
-                masks[path] = sliced(weight, alive[self.roots])
+            if any(touched[a].any() for a in weight.axes if a is not None):
+                masks[path] = sliced(weight, alive)
         return masks
+
+    def alive(self, keep: Arrays) -> np.ndarray:
+        """{group: bool (channels,)} → bool (labels,): is the channel of a label kept? Others are."""
+        alive = np.ones(len(self.roots), bool)
+        for key, verdict in keep.items():
+            alive[self.groups[key].units] = verdict
+        return alive[self.roots]
 
     def _add(self, total: np.ndarray, number: np.ndarray, weight: Weight, scores: np.ndarray) -> None:
         others = tuple(i for i in range(scores.ndim) if i != weight.makes)

@@ -53,8 +53,9 @@ class Labels:
 
     Attributes: `shapes`, those of the outputs of the operation at hand; `weights`, {id: Weight};
     `sizes`, {id of an operation: {configuration key: Size}}; `factors`, {id of a weight: function alive →
-    factor}; `keys`, {id of an x[key]: function alive → key}; `frozen`, a list of (labels, why); `parts`,
-    labels that must not all go; `inexact`, a list of sentences.
+    factor}; `keys`, {id of an x[key]: function alive → key}; `repeats`, {id of a kernel: for each call the
+    sizes of axes with names along which it is used again and again}; `frozen`, a list of (labels, why);
+    `parts`, labels that must not all go; `inexact`, a list of sentences.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class Labels:
         self.sizes: dict[int, dict[str, Size]] = {}
         self.factors: dict[int, Callable] = {}
         self.keys: dict[int, Callable] = {}
+        self.repeats: dict[int, list[tuple]] = {}
         self.frozen: list[tuple[np.ndarray, str]] = []
         self.parts: list[np.ndarray] = []
         self.inexact: list[str] = []
@@ -124,6 +126,11 @@ class Labels:
     def size(self, operation: keras.Operation, **sizes: Size) -> None:
         """Entries of an operation's configuration that are numbers of channels."""
         self.sizes.setdefault(id(operation), {}).update(sizes)
+
+    def repeat(self, kernel: Any, axes: Sequence[Axis], shape: Sequence[int | None]) -> None:
+        """A call of a layer uses its kernel once for every position along these axes."""
+        sizes = tuple(n or 1 if a is None else a for n, a in zip(shape, axes, strict=True))
+        self.repeats.setdefault(id(kernel), []).append(sizes)
 
     def roots(self) -> np.ndarray:
         """For each label the smallest label it is united with, directly or not: (count,)."""

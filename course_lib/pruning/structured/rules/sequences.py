@@ -32,13 +32,16 @@ def recurrent(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any
 
 
 def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any) -> Any:
-    """Bidirectional: two recurrent layers, their outputs concatenated or joined."""
+    """Bidirectional: two recurrent layers, their outputs concatenated or joined.
+
+    Their units are united: Keras takes both for equally wide.
+    """
     plain = type(layer.forward_layer).__name__ in _GATES and type(layer.backward_layer).__name__ in _GATES
     if not plain or layer.return_state or layer.merge_mode is None or kwargs.get("initial_state"):
         return unknown(labels, layer, x)
     (one,), (other,) = (recurrent(labels, inner, x) for inner in (layer.forward_layer, layer.backward_layer))
-    first, second = one.axes[-1], other.axes[-1]
-    names = np.concatenate([first, second]) if layer.merge_mode == "concat" else labels.unite(first, second)
+    names = labels.unite(one.axes[-1], other.axes[-1])
+    names = np.tile(names, 2) if layer.merge_mode == "concat" else names
     return Tensor(labels.shape, (*[None] * (len(labels.shape) - 1), names), one.zero and other.zero)
 
 

@@ -25,6 +25,7 @@ def dense(labels: Labels, layer: Any, x: Tensor) -> Tensor:
     out = labels.fresh(layer.units)
     labels.weight(own(layer, "kernel"), [x.axes[-1], out], makes=1)
     labels.weight(layer.bias, [out])
+    labels.repeat(own(layer, "kernel"), x.axes[:-1], x.shape[:-1])
     labels.size(layer, units=out)
     y = x.named(-1, out, zero=_stays_zero(x, x.axes[:-1], layer.bias))
     return activated(labels, y, -1, layer.activation)
@@ -44,6 +45,8 @@ def einsum_dense(labels: Labels, layer: Any, x: Tensor) -> Tensor:
         named[letter] = labels.fresh(own(layer, "kernel").shape[of_kernel.index(letter)])
     axes, after = ([named.get(letter) for letter in part] for part in (of_kernel, of_y))
     labels.weight(own(layer, "kernel"), axes, makes=of_kernel.index(made[0]) if made else None)
+    rest = [i for i, letter in enumerate(of_x) if letter not in of_kernel]
+    labels.repeat(own(layer, "kernel"), [x.axes[i] for i in rest], [x.shape[i] for i in rest])
     if layer.bias is not None:
         labels.weight(layer.bias, _broadcast(after, layer.bias.shape))
     sizes = zip(layer.partial_output_shape[::-1], after[::-1], strict=False)

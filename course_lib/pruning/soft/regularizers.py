@@ -18,7 +18,8 @@ import numpy as np
 
 from ..granularity import Channel, Granularity
 from ..holding import retrace
-from ..variables import check_model, prunable_variables
+from ..variables import Variables, check_model, named_variables, prunable_variables
+from .coupled import Coupled
 from .units import Units
 
 Penalty = Callable[[Any], Any]
@@ -31,7 +32,12 @@ class GroupLasso:
     Inside networks: Wen et al. 2016, arXiv:1608.03665. A unit is what the granularity says: `Channel()`, a
     `Block(rows, cols)` (also the smaller ones at the edge), `Element()`, which makes it L1, or the weights of
     one input, `Block(1, columns)` with at least as many columns as the kernel has. The gradient of a unit
-    that is all zero is 0. Raises: ValueError unless strength is a finite number ≥ 0.
+    that is all zero is 0.
+
+    With `Channels(model)`, for `penalize` only, a unit is a coupled channel: its slices of all kernels that
+    make it, of scales (γ) and of all kernels that use it have one norm, and shrink together (the group
+    sparsity of DepGraph, Fang et al. 2023, arXiv:2301.12900).
+    Raises: ValueError unless strength is a finite number ≥ 0.
     """
 
     def __init__(self, strength: float, granularity: Granularity = Channel()) -> None:  # noqa: B008 (frozen)
@@ -41,9 +47,36 @@ class GroupLasso:
 
     def __call__(self, weights: Any) -> Any:
         """The penalty of one tensor of weights, a scalar."""
+        if self.coupled:
+            raise TypeError(
+                "Coupled channels lie in many weights: use penalize(model, GroupLasso(strength, "
+                f"Channels(model))). Received: one tensor of shape {tuple(weights.shape)}."
+            )
         units = Units(self.granularity, {"weights": tuple(weights.shape)})
         norms = units.norms({"weights": ops.convert_to_tensor(weights)})
         return self.strength * ops.sum(ops.cast(np.sqrt(units.sizes), norms.dtype) * norms)
+
+    @property
+    def coupled(self) -> bool:
+        """Do its units reach over several weights of a model?"""
+        return hasattr(self.granularity, "slices")
+
+    def over(self, named: Variables, paths: Iterable[str]) -> Callable[[Any], Any]:
+        """For coupled units: the penalty of all that these kernels make, whatever the function is given."""
+        slices = self.granularity.slices(paths)
+        if not slices:
+            raise ValueError(
+                "There is nothing to penalize: none of these kernels makes channels that are free to go. "
+                f"Received: {', '.join(paths)}. {self.granularity}"
+            )
+        if missing := [path for path in slices if path not in named]:
+            raise ValueError(f"These are the channels of another model. Received: {missing[0]!r} among them.")
+        units = Coupled(slices, {path: tuple(named[path].shape) for path in slices})
+
+        def penalty(_: Any) -> Any:
+            return self.strength * ops.sum(np.sqrt(units.sizes) * units.norms(named))
+
+        return penalty
 
     def __repr__(self) -> str:
         return f"GroupLasso({self.strength}, {self.granularity!r})"
@@ -62,13 +95,18 @@ def penalize(
     """
     if not penalties:
         raise ValueError("Give at least one penalty, as keras.regularizers.L1(1e-4); see also `unpenalize`.")
-    variables = prunable_variables(model, within)
-    for penalty in penalties:
-        for path, variable in variables.items():
+    variables, named = prunable_variables(model, within), named_variables(model)
+    each = tuple(p for p in penalties if not getattr(p, "coupled", False))
+    across = tuple(p.over(named, variables) for p in penalties if p not in each)
+    # One variable of the loss carries what is about all of them; Keras asks only those that train.
+    carrier = next((path for path, v in variables.items() if v.trainable), None)
+    parts = {path: each + (across if path == carrier else ()) for path in variables}
+    for path, variable in variables.items():
+        for penalty in parts[path]:
             _check(penalty, path, variable)
     _take_off(model)
-    for variable in variables.values():
-        variable.regularizer = _Penalized(variable.regularizer, penalties)
+    for path in (path for path in variables if parts[path]):
+        variables[path].regularizer = _Penalized(variables[path].regularizer, parts[path])
     retrace(model, "train", "test")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import keras
@@ -94,6 +94,24 @@ class Channels:
         for key, verdict in keep.items():
             alive[self.groups[key].units] = verdict
         return alive[self.roots]
+
+    def slices(self, paths: Iterable[str]) -> dict[str, list[tuple[int, np.ndarray]]]:
+        """Where the weights of each channel lie: {path: [(axis, channel at each place of it, or −1)]}.
+
+        All slices of kernels that make or use a channel and of scales (γ), not of biases, β and statistics;
+        of the groups that any of `paths` makes, whose channels are numbered one after the other. A kernel's
+        weight is in the slices of two channels: that which it makes and that which it uses.
+        """
+        taking = [g for g in self.groups.values() if not set(paths).isdisjoint(g.makers)]
+        number = np.full(len(self.roots), -1)
+        for group in taking:
+            number[group.units] = np.arange(len(group.units)) + number.max() + 1
+        found: dict[str, list[tuple[int, np.ndarray]]] = {}
+        for path, weight in self.weights.items():
+            if weight.makes is not None or path.endswith(("gamma", "scale")):
+                places = [(i, number[self.roots[a]]) for i, a in enumerate(weight.axes) if a is not None]
+                found[path] = [(axis, units) for axis, units in places if (units >= 0).any()]
+        return {path: places for path, places in found.items() if places}
 
     def _add(self, total: np.ndarray, number: np.ndarray, weight: Weight, scores: np.ndarray) -> None:
         others = tuple(i for i in range(scores.ndim) if i != weight.makes)

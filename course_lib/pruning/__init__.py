@@ -60,6 +60,7 @@ from .structured.by_group import GroupRow, by_group
 from .structured.channels import Channels, Group
 from .structured.costs import affordable, byte_cost, mac_cost, parameter_cost
 from .structured.depth import block_importance, drop_layers
+from .structured.shuffle import aligned, permuted, spread
 from .structured.surgery import shrink
 from .teacher.distill import distill, distill_in_stages
 from .teacher.matching import FeatureMatching, attention_loss
@@ -113,6 +114,7 @@ __all__ = [
     "accuracy_on",
     "add_exits",
     "affordable",
+    "aligned",
     "apoz",
     "attention_loss",
     "block_importance",
@@ -169,6 +171,7 @@ __all__ = [
     "patterns",
     "penalize",
     "per_layer",
+    "permuted",
     "polynomial",
     "preferred",
     "prunable_variables",
@@ -186,6 +189,7 @@ __all__ = [
     "soft_threshold",
     "sparsest",
     "sparsity",
+    "spread",
     "survivors",
     "taylor",
     "tickets",

@@ -69,9 +69,11 @@ class Labels:
         self.repeats: dict[int, list[tuple]] = {}
         self.frozen: list[tuple[np.ndarray, str]] = []
         self.parts: list[np.ndarray] = []
+        self.blocks: list[np.ndarray] = []
+        self.grouped: dict[int, np.ndarray] = {}
         self.inexact: list[str] = []
-        self._left: list[np.ndarray] = []
-        self._right: list[np.ndarray] = []
+        self.pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        self._alike: list[tuple[np.ndarray, np.ndarray]] = []
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -90,9 +92,18 @@ class Labels:
             self.freeze(other, "joined with positions that are no channels")
             return one if other is None else other
         if one is not other:
-            self._left.append(one)
-            self._right.append(other)
+            self.pairs.append((one, other))
         return one
+
+    def alike(self, rows: np.ndarray) -> None:
+        """Every row, (groups, n), loses the same places; within a row channels may change places."""
+        self._alike += [(rows[0], row) for row in rows[1:]]
+        self.blocks.append(rows)
+
+    def whole(self, rows: np.ndarray) -> None:
+        """Every row, (groups, n), lives or dies as one; within a row channels may change places."""
+        self._alike += [(rows[:, 0], place) for place in rows.T[1:]]
+        self.blocks.append(rows)
 
     def freeze(self, labels: Axis, why: str) -> None:
         """These channels stay; `why` completes "add: …"."""
@@ -132,12 +143,16 @@ class Labels:
         sizes = tuple(n or 1 if a is None else a for n, a in zip(shape, axes, strict=True))
         self.repeats.setdefault(id(kernel), []).append(sizes)
 
-    def roots(self) -> np.ndarray:
-        """For each label the smallest label it is united with, directly or not: (count,)."""
+    def roots(self, alike: bool = True) -> np.ndarray:
+        """For each label the smallest label it is united with, directly or not: (count,).
+
+        Without `alike`, only what is one channel: not equal places of several groups.
+        """
         root = np.arange(self.count)
-        if not self._left:
+        pairs = self.pairs + self._alike * alike
+        if not pairs:
             return root
-        left, right = np.concatenate(self._left), np.concatenate(self._right)
+        left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
         while (root[left] != root[right]).any():
             low = np.minimum(root[left], root[right])
             np.minimum.at(root, np.maximum(root[left], root[right]), low)

@@ -66,8 +66,7 @@ def group_norm(labels: Labels, layer: Any, x: Tensor) -> Tensor:
         labels.weight(variable, [axis])
     if axis is not None:
         places = axis.reshape(layer.groups, -1)
-        for place in places.T[1:]:
-            labels.unite(places[:, 0], place)
+        labels.whole(places)
         labels.size(layer, groups=places[:, 0])
     rest = [i for i in range(1, len(x.axes)) if i != layer.axis % len(x.axes)]
     for other in rest:

@@ -132,7 +132,7 @@ def _grouped(labels: Labels, layer: Any, into: np.ndarray, out: np.ndarray) -> A
             labels.unite(ins[:, 0], place)
         labels.size(layer, groups=into)
         return None
-    for group in range(1, layer.groups):
-        labels.unite(ins[0], ins[group])
-        labels.unite(outs[0], outs[group])
+    labels.alike(ins)
+    labels.alike(outs)
+    labels.grouped[id(own(layer, "kernel"))] = ins
     return ins[0]

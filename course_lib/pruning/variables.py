@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -12,6 +13,8 @@ Variables = dict[str, keras.Variable]
 # Arrays of two or more axes may be no weight matrices: PReLU's alpha, the γ and β of a LayerNormalization
 # over several axes, LoRA's factors, the 2-D biases of attention (query, key, value) and of a GRU.
 _SPARED = {"bias": "bias", "lora_": "LoRA", "alpha": "slope of an activation"}
+# Of weights without a name Keras counts, in the order in which models were made: in a clone on and on.
+_NUMBERED = re.compile(r"^variable_\d+$")
 _SPARED |= dict.fromkeys(("gamma", "beta", "scale", "mean", "variance"), "normalisation or scale")
 
 
@@ -126,7 +129,7 @@ def _homes(layer: keras.Layer, prefix: str = "", homes: dict | None = None) -> d
     for inner in layer._flatten_layers(include_self=False, recursive=False):
         _homes(inner, f"{prefix}{inner.name}/", homes)
     for variable in layer.weights:  # after the inner layers, which know their own weights better
-        homes.setdefault(id(variable), (prefix + variable.name, layer))
+        homes.setdefault(id(variable), (prefix + _NUMBERED.sub("variable", variable.name), layer))
     return homes
 
 

@@ -162,7 +162,7 @@ def _rearranged(value: np.ndarray, weight: Weight, to: np.ndarray, groups: np.nd
 
 
 def _places(labels: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Where on an axis what belongs to each place is now; labels that are there repeatedly keep their turn."""
+    """Where on an axis what belongs to each place is now; labels that repeat keep their turn."""
     now, then = np.argsort(labels, kind="stable"), np.argsort(to[labels], kind="stable")
     if not np.array_equal(labels[now], to[labels][then]):
         raise ValueError("These channels cannot change places: some go where the others do not.")

@@ -12,13 +12,21 @@ from typing import Any
 
 from keras import layers as kl
 
-from .contractions import attention, dot, einsum, matmul
+from .contractions import additive_attention, attention, dot, einsum, matmul
 from .moves import concatenate, padded, reduced, sliced, spatial, split, stack
 from .norms import batch_norm, fixed, group_norm, layer_norm, per_channel, prelu, rms_norm
 from .pointwise import activation, applied, chosen, divided, joined, passes, scaled, softmax, unit_norm
-from .sequences import bidirectional, multi_head, recurrent, time_distributed
+from .sequences import (
+    bidirectional,
+    conv_lstm,
+    grouped_query,
+    multi_head,
+    recurrent,
+    spectral,
+    time_distributed,
+)
 from .shapes import expand_dims, repeated, reshape, squeeze, transpose, unknown
-from .weights import conv, conv_transpose, dense, depthwise, einsum_dense, embedding, separable
+from .weights import conv, conv_transpose, dense, depthwise, einsum_dense, embedding, reversible, separable
 
 Rule = Callable[..., Any]
 
@@ -27,12 +35,15 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     dense: (kl.Dense,),
     einsum_dense: (kl.EinsumDense,),
     embedding: (kl.Embedding,),
+    reversible: (kl.ReversibleEmbedding,),
     conv: (kl.Conv1D, kl.Conv2D, kl.Conv3D),
     conv_transpose: (kl.Conv1DTranspose, kl.Conv2DTranspose, kl.Conv3DTranspose),
     depthwise: (kl.DepthwiseConv1D, kl.DepthwiseConv2D),
     separable: (kl.SeparableConv1D, kl.SeparableConv2D),
     recurrent: (kl.LSTM, kl.GRU, kl.SimpleRNN),
+    conv_lstm: (kl.ConvLSTM1D, kl.ConvLSTM2D, kl.ConvLSTM3D),
     multi_head: (kl.MultiHeadAttention,),
+    grouped_query: (kl.GroupQueryAttention,),
     # one weight or statistic a channel
     batch_norm: (kl.BatchNormalization,),
     layer_norm: (kl.LayerNormalization,),
@@ -52,6 +63,7 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     scaled: (kl.Multiply,),
     dot: (kl.Dot,),
     attention: (kl.Attention,),
+    additive_attention: (kl.AdditiveAttention,),
     # positions move
     concatenate: (kl.Concatenate,),
     reshape: (kl.Reshape, kl.Flatten),
@@ -69,6 +81,7 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     # wrappers
     bidirectional: (kl.Bidirectional,),
     time_distributed: (kl.TimeDistributed,),
+    spectral: (kl.SpectralNormalization,),
 }
 
 # Operations that have no public class, by name: those of `keras.ops` and `+ - * / @ []`, and two layers of

@@ -63,6 +63,19 @@ def attention(labels: Labels, layer: Any, tensors: Any, *_: Any, **__: Any) -> A
     return Tensor(labels.shape, (None, *query.axes[1:-1], value.axes[-1]), value.zero)
 
 
+def additive_attention(labels: Labels, layer: Any, tensors: Any, *_: Any, **__: Any) -> Any:
+    """AdditiveAttention: Σ scale · tanh(query + key) over channels; a masked scale says nothing."""
+    query, value, key = (*tensors, tensors[1])[:3]
+    if len(labels.shapes) > 1:
+        return unknown(labels, layer, tensors)
+    both = labels.unite(query.axes[-1], key.axes[-1])
+    labels.weight(layer.scale, [both])
+    if layer.scale is None and not (query.zero and key.zero):
+        labels.freeze(both, "it is summed over, and removed channels are not zero")
+    labels.freeze_all([query, value, key], "attention runs along this axis", but=[0, -1])
+    return Tensor(labels.shape, (None, *query.axes[1:-1], value.axes[-1]), value.zero)
+
+
 def summed(labels: Labels, one: Tensor, other: Tensor, first: int, second: int) -> None:
     """Products of these axes are summed: exact if one side of each product is zero."""
     both = labels.unite(one.axes[first], other.axes[second])

@@ -31,6 +31,23 @@ def recurrent(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any
     return [activated(labels, y, -1, layer.activation) for y in outputs]
 
 
+def conv_lstm(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any = None, **__: Any) -> Any:
+    """ConvLSTM1D, 2D, 3D: as an LSTM, with kernels (…, in, 4 · filters); channels last."""
+    if layer.data_format == "channels_first":
+        return unknown(labels, layer, x, initial_state)
+    cell, out = layer.cell, labels.fresh(layer.filters)
+    gates, space = np.tile(out, 4), [None] * cell.rank
+    labels.freeze_all(x, "a recurrent convolution runs along this axis", but=[0, -1])
+    labels.weight(own(cell, "kernel"), [*space, x.axes[-1], gates], makes=cell.rank + 1)
+    labels.weight(own(cell, "recurrent_kernel"), [*space, out, gates], makes=cell.rank + 1)
+    labels.weight(own(cell, "bias"), [gates])
+    labels.size(layer, filters=out)
+    for state in initial_state or []:
+        labels.unite(out, state.axes[-1])
+    outputs = [Tensor(tuple(s), (*[None] * (len(s) - 1), out), zero=True) for s in labels.shapes]
+    return [activated(labels, y, -1, layer.activation) for y in outputs]
+
+
 def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any) -> Any:
     """Bidirectional: two recurrent layers, their outputs concatenated or joined.
 
@@ -71,6 +88,42 @@ def multi_head(
     labels.size(layer, num_heads=heads, output_shape=(out,))
     found = [Tensor(labels.shape, (None, None, out), zero=True)]
     return found + [Tensor(tuple(s), (None, heads, None, None)) for s in labels.shapes[1:]]
+
+
+def grouped_query(
+    labels: Labels, layer: Any, query: Tensor, value: Tensor, key: Any = None, **kwargs: Any
+) -> Any:
+    """GroupQueryAttention: a head of key and value goes with all heads of the query that share it.
+
+    What comes out is as wide as the query, and so has its names.
+    """
+    key = value if key is None else key
+    labels.freeze_all([kwargs], "a mask of attention")
+    labels.freeze_all([query, value, key], "attention runs along this axis", but=[0, -1])
+    shared = labels.fresh(layer.num_key_value_heads)
+    heads, out = shared.repeat(layer.num_repeats), labels.fresh(labels.shape[-1])
+    labels.unite(query.axes[-1], out)
+    inner = [(layer._query_dense, query, heads), (layer._key_dense, key, shared)]
+    inner += [(layer._value_dense, value, shared)]
+    if getattr(layer, "use_gate", False):
+        inner.append((layer._gate_dense, query, heads))
+    for projection, x, names in inner:
+        labels.weight(own(projection, "kernel"), [x.axes[-1], names, None], makes=1)
+        labels.weight(own(projection, "bias"), [names, None])
+    labels.weight(own(layer._output_dense, "kernel"), [heads, None, out], makes=2)
+    labels.weight(own(layer._output_dense, "bias"), [out])
+    labels.size(layer, num_query_heads=heads, num_key_value_heads=shared)
+    found = [Tensor(labels.shape, (None, None, out), zero=True)]
+    return found + [Tensor(tuple(s), (None, heads, None, None)) for s in labels.shapes[1:]]
+
+
+def spectral(labels: Labels, layer: Any, x: Tensor, *_: Any, **__: Any) -> Any:
+    """SpectralNormalization: what the layer inside does; the vector u has the last axis of its kernel."""
+    y = labels.apply(layer.layer, labels.shapes, x)
+    kernel = labels.weights.get(id(layer.kernel))
+    if kernel is not None:
+        labels.weight(layer.vector_u, [None, kernel.axes[-1]])
+    return y
 
 
 def time_distributed(labels: Labels, layer: Any, x: Tensor, *_: Any, **__: Any) -> Any:

@@ -72,10 +72,24 @@ def _broadcast(axes: list[Axis], shape: tuple) -> list[Axis]:
 def embedding(labels: Labels, layer: Any, x: Tensor) -> Tensor:
     """Embedding: table (words, out)."""
     labels.freeze_all(x, "these are indices")
-    out = labels.fresh(layer.output_dim)
+    before = labels.weights.get(id(own(layer, "embeddings")))
+    out = before.axes[1] if before else labels.fresh(layer.output_dim)
     labels.weight(own(layer, "embeddings"), [None, out], makes=1)
     labels.size(layer, output_dim=out)
     return Tensor(labels.shape, (*[None] * (len(labels.shape) - 1), out), zero=True)
+
+
+def reversible(labels: Labels, layer: Any, x: Tensor, reverse: bool = False) -> Tensor:
+    """ReversibleEmbedding: words in; or, in reverse, scores of all words out, by the same table or another."""
+    if not reverse:
+        return embedding(labels, layer, x)
+    before = labels.weights.get(id(own(layer, "embeddings")))
+    out = before.axes[1] if before else labels.fresh(layer.output_dim)
+    labels.weight(own(layer, "embeddings"), [None, out], makes=1)
+    labels.weight(own(layer, "reverse_embeddings"), [out, None])
+    labels.unite(out, x.axes[-1])
+    labels.size(layer, output_dim=out)
+    return Tensor(labels.shape, (*x.axes[:-1], None), x.zero)
 
 
 def conv(labels: Labels, layer: Any, x: Tensor) -> Tensor:

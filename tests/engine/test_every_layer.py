@@ -1,0 +1,177 @@
+"""Every layer of keras.layers that has weights: shrunk equals masked, or frozen and listed; never a crash."""
+
+import inspect
+
+import keras
+import pytest
+from surgery_help import difference, unsettle
+
+from course_lib.pruning import Channels, Masks, layerwise, magnitude, make_masks, random, shrink
+
+kl = keras.layers
+
+# class → (shape of the input, what is made of a tensor (batch, …, 8)). Spatial layers see 6 × 6 or 6 positions.
+CALLS = {
+    kl.AdditiveAttention: ((6,), lambda x: kl.AdditiveAttention()([x, kl.Dense(8)(x)])),
+    kl.Attention: ((6,), lambda x: kl.Attention(use_scale=True)([x, kl.Dense(8)(x)])),
+    kl.BatchNormalization: ((6,), kl.BatchNormalization()),
+    kl.Bidirectional: ((6,), kl.Bidirectional(kl.LSTM(4, return_sequences=True), merge_mode="mul")),
+    kl.Conv1D: ((6,), kl.Conv1D(6, 3)),
+    kl.Conv1DTranspose: ((6,), kl.Conv1DTranspose(6, 3)),
+    kl.Conv2D: ((6, 6), kl.Conv2D(6, 3)),
+    kl.Conv2DTranspose: ((6, 6), kl.Conv2DTranspose(6, 3)),
+    kl.Conv3D: ((3, 3, 3), kl.Conv3D(6, 2)),
+    kl.Conv3DTranspose: ((3, 3, 3), kl.Conv3DTranspose(6, 2)),
+    kl.ConvLSTM1D: ((3, 5), kl.ConvLSTM1D(4, 3)),
+    kl.ConvLSTM2D: ((3, 5, 5), kl.ConvLSTM2D(4, 3, return_sequences=True)),
+    kl.ConvLSTM3D: ((2, 3, 3, 3), kl.ConvLSTM3D(4, 2, padding="same")),
+    kl.Dense: ((6,), kl.Dense(6)),
+    kl.DepthwiseConv1D: ((6,), kl.DepthwiseConv1D(3, depth_multiplier=2)),
+    kl.DepthwiseConv2D: ((6, 6), kl.DepthwiseConv2D(3)),
+    kl.EinsumDense: ((6,), kl.EinsumDense("abc,cd->abd", (6, 4), bias_axes="d")),
+    kl.GRU: ((6,), kl.GRU(4)),
+    kl.GRUCell: ((), lambda x: kl.GRUCell(8)(x, kl.Dense(8)(x))[0]),
+    kl.GroupNormalization: ((6,), kl.GroupNormalization(4)),
+    kl.GroupQueryAttention: ((6,), lambda x: kl.GroupQueryAttention(3, 4, 2)(x, kl.Dense(5)(x))),
+    kl.LSTM: ((6,), kl.LSTM(4)),
+    kl.LSTMCell: ((), lambda x: kl.LSTMCell(8)(x, [kl.Dense(8)(x), kl.Dense(8)(x)])[0]),
+    kl.LayerNormalization: ((6,), kl.LayerNormalization()),
+    kl.MultiHeadAttention: ((6,), lambda x: kl.MultiHeadAttention(4, 3)(x, kl.Dense(5)(x))),
+    kl.Normalization: ((6,), kl.Normalization()),
+    kl.PReLU: ((6,), kl.PReLU()),
+    kl.RMSNormalization: ((6,), kl.RMSNormalization()),
+    kl.RNN: ((6,), kl.RNN([kl.LSTMCell(4), kl.LSTMCell(4)])),
+    kl.SeparableConv1D: ((6,), kl.SeparableConv1D(6, 3)),
+    kl.SeparableConv2D: ((6, 6), kl.SeparableConv2D(6, 3)),
+    kl.SimpleRNN: ((6,), kl.SimpleRNN(4, return_sequences=True)),
+    kl.SimpleRNNCell: ((), lambda x: kl.SimpleRNNCell(8)(x, kl.Dense(8)(x))[0]),
+    kl.SpectralNormalization: ((6,), kl.SpectralNormalization(kl.Dense(6))),
+    kl.StackedRNNCells: ((), lambda x: stacked(x)),
+    kl.TimeDistributed: ((6,), kl.TimeDistributed(kl.Dense(6))),
+}
+WORDS = {
+    kl.Embedding: lambda x: kl.Embedding(9, 8)(x),
+    kl.ReversibleEmbedding: lambda x: there_and_back(x, tie_weights=True),
+}
+FROZEN = {kl.GRUCell, kl.LSTMCell, kl.SimpleRNNCell, kl.StackedRNNCells, kl.RNN, kl.Normalization}
+# These want another framework, a file, or a layer of the user's.
+NOT_HERE = {
+    kl.Layer,
+    kl.Wrapper,
+    kl.FlaxLayer,
+    kl.JaxLayer,
+    kl.TFSMLayer,
+    kl.TorchModuleWrapper,
+    kl.InputLayer,
+}
+
+
+def stacked(x):
+    cell = kl.StackedRNNCells([kl.SimpleRNNCell(8), kl.SimpleRNNCell(8)])
+    return cell(x, [kl.Dense(8)(x), kl.Dense(8)(x)])[0]
+
+
+def there_and_back(x, **options):
+    table = kl.ReversibleEmbedding(9, 8, **options)
+    return table(kl.Dense(8, "relu")(table(x)), reverse=True)
+
+
+def between(shape, call):
+    """A layer between a Dense layer of 8 units, whose channels may go, and a head."""
+    inputs = keras.Input((*shape, 3))
+    return headed(inputs, call(kl.Dense(8, "relu", name="before")(inputs)))
+
+
+def headed(inputs, x):
+    return keras.Model(inputs, kl.Dense(2, name="head")(kl.Flatten()(x) if len(x.shape) > 2 else x))
+
+
+def check(model):
+    """Shrunk equals masked, at two shares, unless it is said that it is not; returns the last small model."""
+    unsettle(model)
+    channels = Channels(model)
+    for share in (0.3, 0.5):
+        masks = make_masks(model, share, random(0), channels, layerwise)
+        small = shrink(model, masks)
+        assert small.count_params() < model.count_params()
+        assert channels.labels.inexact or difference(model, masks, small) < 1e-5
+    return small
+
+
+@pytest.mark.parametrize("kind", CALLS, ids=lambda kind: kind.__name__)
+def test_between_two_layers_it_is_shrunk_or_listed(kind):
+    model = between(*CALLS[kind])
+    if kind in FROZEN:
+        reasons = "; ".join(why for group in Channels(model).frozen for why in group.frozen)
+        assert f"no rule for {kind.__name__}" in reasons or "its statistics are constants" in reasons
+        with pytest.raises(ValueError, match="no channels to prune"):
+            make_masks(model, 0.5, granularity=Channels(model))
+    else:
+        small = check(model)
+        assert small.get_layer("before").units == 4
+
+
+@pytest.mark.parametrize("kind", WORDS, ids=lambda kind: kind.__name__)
+def test_tables_of_words(kind):
+    inputs = keras.Input((5,), dtype="int32")
+    check(headed(inputs, WORDS[kind](inputs)))
+
+
+def test_a_table_for_words_out_of_its_own():
+    inputs = keras.Input((5,), dtype="int32")
+    small = check(headed(inputs, there_and_back(inputs, tie_weights=False)))
+    (table,) = (layer for layer in small.layers if isinstance(layer, kl.ReversibleEmbedding))
+    assert [tuple(w.shape) for w in table.weights] == [(9, 4), (4, 9)]
+
+
+def test_groups_of_query_heads_go_with_their_key_and_value():
+    small = check(between((6,), lambda x: kl.GroupQueryAttention(3, 8, 4, use_gate=True, name="heads")(x, x)))
+    heads = small.get_layer("heads")
+    assert (heads.num_query_heads, heads.num_key_value_heads) == (4, 2)
+
+
+def test_variants_of_these_layers():
+    both = kl.Bidirectional(kl.LSTM(6, return_sequences=True), kl.Lambda(lambda x: x)) if False else None
+    assert both is None
+    for call in (
+        lambda x: kl.AdditiveAttention(use_scale=False)([x, kl.Dense(8, "tanh")(x), kl.Dense(4)(x)]),
+        lambda x: kl.SpectralNormalization(kl.Conv1D(6, 2))(x),
+        lambda x: kl.Bidirectional(kl.ConvLSTM1D(4, 3), merge_mode="sum")(kl.Reshape((2, 3, 8))(x)),
+        lambda x: kl.Bidirectional(kl.GRU(4), backward_layer=kl.LSTM(4, go_backwards=True))(x),
+        lambda x: kl.GroupQueryAttention(3, 4, 2)(
+            x, kl.LSTM(8, return_sequences=True)(x), use_causal_mask=True
+        ),
+    ):
+        model = between((6,), call)
+        if Channels(model).groups:
+            check(model)
+
+
+def weighty(kind):
+    """Has this layer weights, in any shape we can build it for? None: we cannot make one."""
+    arguments = [(), (2,), ((2, 2),), (lambda x: x,), ("mean",), (kl.Dense(2),)]
+    shapes = [(None, 8, 8, 3), (None, 8), (None, 8, 3), (None, 8, 8, 8, 3)]
+    for args in arguments:
+        for shape in shapes:
+            try:
+                layer = kind(*args)
+                pair = [keras.KerasTensor(shape)] * 2
+                layer(pair if isinstance(layer, kl.Add | kl.Dot | kl.Concatenate) else pair[0])
+                return bool(layer.weights)
+            except Exception:  # wrong arguments or rank: the next
+                continue
+    return None
+
+
+def test_no_layer_with_weights_is_missing_here():
+    kinds = {k for k in vars(kl).values() if inspect.isclass(k) and issubclass(k, keras.Layer)}
+    rest = kinds - CALLS.keys() - WORDS.keys() - NOT_HERE
+    assert {k.__name__ for k in rest if weighty(k)} == set()
+
+
+def test_masks_fit_a_clone_and_a_loaded_copy_also_where_weights_have_no_names(tmp_path):
+    model = keras.applications.ConvNeXtTiny(weights=None, input_shape=(32, 32, 3), classes=3)
+    twin = keras.models.clone_model(model)
+    masks = make_masks(model, 0.5, magnitude(), Channels(model), layerwise)
+    assert any("scale" in path for path in masks)
+    assert set(masks) == set(Masks(masks).variables(twin))

@@ -95,14 +95,14 @@ def grouped_query(
 ) -> Any:
     """GroupQueryAttention: a head of key and value goes with all heads of the query that share it.
 
-    What comes out is as wide as the query, and so has its names.
+    What comes out is as wide as the query, and Keras wants the value as wide too: they have the same names.
     """
     key = value if key is None else key
     labels.freeze_all([kwargs], "a mask of attention")
     labels.freeze_all([query, value, key], "attention runs along this axis", but=[0, -1])
     shared = labels.fresh(layer.num_key_value_heads)
     heads, out = shared.repeat(layer.num_repeats), labels.fresh(labels.shape[-1])
-    labels.unite(query.axes[-1], out)
+    labels.unite(labels.unite(query.axes[-1], value.axes[-1]), out)
     inner = [(layer._query_dense, query, heads), (layer._key_dense, key, shared)]
     inner += [(layer._value_dense, value, shared)]
     if getattr(layer, "use_gate", False):

@@ -80,7 +80,7 @@ def embedding(labels: Labels, layer: Any, x: Tensor) -> Tensor:
 
 
 def reversible(labels: Labels, layer: Any, x: Tensor, reverse: bool = False) -> Tensor:
-    """ReversibleEmbedding: words in; or, in reverse, scores of all words out, by the same table or another."""
+    """ReversibleEmbedding: words in; in reverse, scores of all words out, by the same table or another."""
     if not reverse:
         return embedding(labels, layer, x)
     before = labels.weights.get(id(own(layer, "embeddings")))

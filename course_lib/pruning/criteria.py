@@ -37,8 +37,7 @@ def magnitude(p: float = 1) -> Criterion:
         raise ValueError(f"p must be positive. Received: {p}.")
 
     def score(model: keras.Model) -> Arrays:
-        sizes = {path: _absolute(np.asarray(v)) for path, v in prunable_variables(model).items()}
-        return sizes if p == 1 else {path: size**p for path, size in sizes.items()}
+        return {path: _power(_absolute(np.asarray(v)), p) for path, v in prunable_variables(model).items()}
 
     return score
 
@@ -47,6 +46,11 @@ def _absolute(weights: np.ndarray) -> np.ndarray:
     """|w|, in place where the array is a copy already, as TensorFlow gives: half the memory."""
     copied = weights.flags.owndata and weights.flags.writeable
     return np.abs(weights, out=weights if copied else None)
+
+
+def _power(sizes: np.ndarray, p: float) -> np.ndarray:
+    # One array at a time: a second copy of all weights is what large models have no room for.
+    return sizes if p == 1 else sizes**p
 
 
 def random(seed: int) -> Criterion:

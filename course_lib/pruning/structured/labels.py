@@ -135,8 +135,18 @@ class Labels:
         self.weights[id(variable)] = Weight(variable, tuple(axes), makes)
 
     def size(self, operation: keras.Operation, **sizes: Size) -> None:
-        """Entries of an operation's configuration that are numbers of channels."""
-        self.sizes.setdefault(id(operation), {}).update(sizes)
+        """Entries of an operation's configuration that are numbers of channels; called again, unite them."""
+        before = self.sizes.setdefault(id(operation), {})
+        for key in before.keys() & sizes.keys():
+            self._same_length(before[key], sizes[key])
+        before.update(sizes)
+
+    def _same_length(self, one: Size, other: Size) -> None:
+        if isinstance(one, tuple) and isinstance(other, tuple):
+            for pair in zip(one, other, strict=True):
+                self._same_length(*pair)
+        elif isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+            self.unite(*(size if isinstance(size, np.ndarray) else None for size in (one, other)))
 
     def repeat(self, kernel: Any, axes: Sequence[Axis], shape: Sequence[int | None]) -> None:
         """A call of a layer uses its kernel once for every position along these axes."""

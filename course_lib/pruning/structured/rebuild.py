@@ -78,9 +78,11 @@ class Rebuild:
         return {k: length(s, self.alive) for k, s in self.labels.sizes.get(id(operation), {}).items()}
 
     def _wrapped(self, layer: keras.Layer) -> dict:
-        """The layers that TimeDistributed and Bidirectional hold, as arguments of their constructors."""
+        """The layers that a wrapper or an RNN holds, as arguments of their constructors."""
         found = {"layer": "layer", "forward_layer": "layer", "backward_layer": "backward_layer"}
-        return {key: self._twin(getattr(layer, name)) for name, key in found.items() if hasattr(layer, name)}
+        found |= {name: name for name in ("cell", "cells") if name in layer.get_config()}
+        held = {key: getattr(layer, name) for name, key in found.items() if hasattr(layer, name)}
+        return {key: keras.tree.map_structure(self._twin, part) for key, part in held.items()}
 
 
 def _from_config(layer: keras.Layer, sizes: dict, inner: dict) -> keras.Layer:

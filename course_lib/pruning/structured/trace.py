@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import keras
@@ -85,6 +86,8 @@ def _apply(
     labels: Labels, rules: Any, operation: Any, shapes: list, *args: Any, **kwargs: Any
 ) -> list[Tensor]:
     graph = graph_of(operation)
+    if not args:  # the first was given by its name: layer(inputs=x)
+        args = (kwargs.pop(next(iter(signature(operation.call).parameters))),)
     if graph is not None:
         inputs = _flat_inputs(graph, args[0])
         for tensor, x in zip(graph.inputs, inputs, strict=True):

@@ -16,15 +16,8 @@ from .contractions import additive_attention, attention, dot, einsum, matmul
 from .moves import concatenate, padded, reduced, sliced, spatial, split, stack
 from .norms import batch_norm, fixed, group_norm, layer_norm, per_channel, prelu, rms_norm
 from .pointwise import activation, applied, chosen, divided, joined, passes, scaled, softmax, unit_norm
-from .sequences import (
-    bidirectional,
-    conv_lstm,
-    grouped_query,
-    multi_head,
-    recurrent,
-    spectral,
-    time_distributed,
-)
+from .recurrent import bidirectional, conv_lstm, recurrent
+from .sequences import grouped_query, multi_head, spectral, time_distributed
 from .shapes import expand_dims, repeated, reshape, squeeze, transpose, unknown
 from .weights import conv, conv_transpose, dense, depthwise, einsum_dense, embedding, reversible, separable
 
@@ -40,7 +33,7 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     conv_transpose: (kl.Conv1DTranspose, kl.Conv2DTranspose, kl.Conv3DTranspose),
     depthwise: (kl.DepthwiseConv1D, kl.DepthwiseConv2D),
     separable: (kl.SeparableConv1D, kl.SeparableConv2D),
-    recurrent: (kl.LSTM, kl.GRU, kl.SimpleRNN),
+    recurrent: (kl.LSTM, kl.GRU, kl.SimpleRNN, kl.RNN),
     conv_lstm: (kl.ConvLSTM1D, kl.ConvLSTM2D, kl.ConvLSTM3D),
     multi_head: (kl.MultiHeadAttention,),
     grouped_query: (kl.GroupQueryAttention,),

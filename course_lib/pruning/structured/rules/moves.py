@@ -88,14 +88,14 @@ def _moved(names: np.ndarray | None, key: Any, alive: np.ndarray) -> Any:
     return slice(*(int(np.count_nonzero(alive[names[:end]])) for end in (start, stop)))
 
 
-def padded(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Tensor:
+def padded(labels: Labels, operation: Any, x: Tensor, constant_values: Any = None) -> Tensor:
     """pad: axes that get nothing keep their names."""
     pairs = list(operation.pad_width) * (len(x.axes) if len(operation.pad_width) == 1 else 1)
     for names, pair in zip(x.axes, pairs, strict=True):
         if any(pair):
             labels.freeze(names, "channels are added to them")
     axes = tuple(None if any(pair) else names for names, pair in zip(x.axes, pairs, strict=True))
-    return Tensor(labels.shape, axes, x.zero)
+    return Tensor(labels.shape, axes, x.zero and not constant_values)
 
 
 def spatial(labels: Labels, operation: Any, x: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ def spatial(labels: Labels, operation: Any, x: Tensor) -> Tensor:
     axes = [None] * len(labels.shape)
     # Global pooling leaves (batch, channels), whichever axis they were on.
     axes[0], axes[min(axis, len(axes) - 1)] = x.axes[0], x.axes[axis]
-    return Tensor(labels.shape, tuple(axes), x.zero)
+    return Tensor(labels.shape, tuple(axes), x.zero and not getattr(operation, "fill_value", 0))
 
 
 def reduced(labels: Labels, operation: Any, x: Tensor) -> Tensor:

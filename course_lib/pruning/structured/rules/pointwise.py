@@ -21,6 +21,9 @@ def passes(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Ten
 
 def applied(labels: Labels, operation: Any, x: Tensor, *_: Any, **__: Any) -> Tensor:
     """One channel in, the same one out, by any function: sigmoid, exp, clip."""
+    if np.ndim(getattr(operation, "scale", 0)) or np.ndim(getattr(operation, "offset", 0)):
+        labels.freeze(x.axes[-1], "its scale and offset are constants of each channel")
+        return x.dead_as(False)
     return x.dead_as(x.zero and keeps_zero(operation))
 
 
@@ -31,6 +34,9 @@ def activation(labels: Labels, layer: Any, x: Tensor, *_: Any, **__: Any) -> Ten
 
 def activated(labels: Labels, x: Tensor, axis: int, function: Callable | None) -> Tensor:
     """After an activation. One that mixes channels (softmax) freezes them."""
+    if isinstance(function, keras.Layer) and (function.weights or not function.built):
+        labels.freeze(x.axes[axis], "its activation has weights")
+        return x.dead_as(False)
     if not pointwise(function):
         labels.freeze(x.axes[axis], f"{getattr(function, '__name__', 'its activation')} mixes channels")
         return x.dead_as(False)

@@ -1,65 +1,12 @@
-"""How names pass through recurrent layers, attention with heads, and wrappers."""
+"""How names pass through attention with heads, and through layers that wrap another."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..labels import Labels, Tensor
-from .pointwise import activated
 from .shapes import unknown
 from .weights import own
-
-_GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
-
-
-def recurrent(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any = None, **__: Any) -> Any:
-    """LSTM, GRU, SimpleRNN: a unit is its place in every gate, and an input of all gates."""
-    cell, out = layer.cell, labels.fresh(layer.units)
-    gates = np.tile(out, _GATES[type(layer).__name__])
-    labels.freeze_all(x, "a recurrent layer runs along this axis", but=[0, -1])
-    labels.weight(own(cell, "kernel"), [x.axes[-1], gates], makes=1)
-    labels.weight(own(cell, "recurrent_kernel"), [out, gates], makes=1)
-    if cell.bias is not None:
-        labels.weight(cell.bias, [None] * (len(cell.bias.shape) - 1) + [gates])
-    labels.size(layer, units=out)
-    for state in initial_state or []:
-        labels.unite(out, state.axes[-1])
-    # With all that makes it zero a unit gives tanh(0) = 0, whatever the gates.
-    outputs = [Tensor(tuple(s), (*[None] * (len(s) - 1), out), zero=True) for s in labels.shapes]
-    return [activated(labels, y, -1, layer.activation) for y in outputs]
-
-
-def conv_lstm(labels: Labels, layer: Any, x: Tensor, *_: Any, initial_state: Any = None, **__: Any) -> Any:
-    """ConvLSTM1D, 2D, 3D: as an LSTM, with kernels (…, in, 4 · filters); channels last."""
-    if layer.data_format == "channels_first":
-        return unknown(labels, layer, x, initial_state)
-    cell, out = layer.cell, labels.fresh(layer.filters)
-    gates, space = np.tile(out, 4), [None] * cell.rank
-    labels.freeze_all(x, "a recurrent convolution runs along this axis", but=[0, -1])
-    labels.weight(own(cell, "kernel"), [*space, x.axes[-1], gates], makes=cell.rank + 1)
-    labels.weight(own(cell, "recurrent_kernel"), [*space, out, gates], makes=cell.rank + 1)
-    labels.weight(own(cell, "bias"), [gates])
-    labels.size(layer, filters=out)
-    for state in initial_state or []:
-        labels.unite(out, state.axes[-1])
-    outputs = [Tensor(tuple(s), (*[None] * (len(s) - 1), out), zero=True) for s in labels.shapes]
-    return [activated(labels, y, -1, layer.activation) for y in outputs]
-
-
-def bidirectional(labels: Labels, layer: Any, x: Tensor, *_: Any, **kwargs: Any) -> Any:
-    """Bidirectional: two recurrent layers, their outputs concatenated or joined.
-
-    Their units are united: Keras takes both for equally wide.
-    """
-    plain = type(layer.forward_layer).__name__ in _GATES and type(layer.backward_layer).__name__ in _GATES
-    if not plain or layer.return_state or layer.merge_mode is None or kwargs.get("initial_state"):
-        return unknown(labels, layer, x)
-    (one,), (other,) = (recurrent(labels, inner, x) for inner in (layer.forward_layer, layer.backward_layer))
-    names = labels.unite(one.axes[-1], other.axes[-1])
-    names = np.tile(names, 2) if layer.merge_mode == "concat" else names
-    return Tensor(labels.shape, (*[None] * (len(labels.shape) - 1), names), one.zero and other.zero)
 
 
 def multi_head(

@@ -60,6 +60,7 @@ from .structured.by_group import GroupRow, by_group
 from .structured.channels import Channels, Group
 from .structured.costs import affordable, byte_cost, mac_cost, parameter_cost
 from .structured.depth import block_importance, drop_layers
+from .structured.grouping import group_masks, grouped
 from .structured.shuffle import aligned, permuted, spread
 from .structured.surgery import shrink
 from .teacher.distill import distill, distill_in_stages
@@ -143,6 +144,8 @@ __all__ = [
     "globally",
     "gradient",
     "grasp",
+    "group_masks",
+    "grouped",
     "gumbel_search",
     "gzip_bytes",
     "harden",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import isfunction
 from typing import Any
@@ -19,13 +20,15 @@ class Rebuild:
     """Called on a model, it returns a new one of the same type, names and settings, untrained.
 
     Only channels whose labels are alive, bool (labels.count,), are left. `dropped` says of operations that
-    are left out which of their inputs goes on in their place, {id of an operation: number}. `twins` has
-    {id of an old operation: (old, new)} afterwards.
+    are left out which of their inputs goes on in their place, {id of an operation: number}; `calls` how one
+    is called, if otherwise, {id: function of the new operation and its arguments}. `twins` has {id of an old
+    operation: (old, new)} afterwards.
     """
 
     labels: Labels = field(default_factory=Labels)
     alive: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     dropped: dict[int, int] = field(default_factory=dict)
+    calls: dict[int, Callable] = field(default_factory=dict)
     twins: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
     def __call__(self, model: keras.Model) -> keras.Model:
@@ -54,7 +57,8 @@ class Rebuild:
     def _model(self, model: Any) -> keras.Model:
         graph = graph_of(model)
         inputs = {id(t): self._twin(t._keras_history.operation).output for t in graph.inputs}
-        if isinstance(model, keras.Sequential):
+        in_line = isinstance(model, keras.Sequential)
+        if in_line and not any(id(layer) in self.calls for layer in model.layers):
             entry = [self._twin(t._keras_history.operation) for t in graph.inputs]
             layers = [self._twin(layer) for layer in model.layers if id(layer) not in self.dropped]
             return keras.Sequential([*entry, *layers], name=model.name)
@@ -63,7 +67,7 @@ class Rebuild:
         results = keras.tree.pack_sequence_as(graph._outputs_struct, outputs)
         # A class of the user's may have a constructor that wants something else.
         plain = type(model).__module__.startswith("keras.") or "__init__" not in vars(type(model))
-        return (type(model) if plain else keras.Model)(structure, results, name=model.name)
+        return (type(model) if plain and not in_line else keras.Model)(structure, results, name=model.name)
 
     def _call(self, node: Any, args: tuple, kwargs: dict) -> list:
         operation = node.operation
@@ -72,7 +76,9 @@ class Rebuild:
             return [flat[self.dropped[id(operation)]]]
         if id(operation) in self.labels.keys:  # x[key] has its key among the arguments
             args = (args[0], self.labels.keys[id(operation)](self.alive))
-        return keras.tree.flatten(self._twin(operation)(*args, **kwargs))
+        twin = self._twin(operation)
+        call = self.calls.get(id(operation))
+        return keras.tree.flatten(call(twin, *args, **kwargs) if call else twin(*args, **kwargs))
 
     def _sizes(self, operation: Any) -> dict:
         return {k: length(s, self.alive) for k, s in self.labels.sizes.get(id(operation), {}).items()}

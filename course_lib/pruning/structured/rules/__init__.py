@@ -13,8 +13,9 @@ from typing import Any
 from keras import layers as kl
 
 from .contractions import additive_attention, attention, dot, einsum, matmul
-from .moves import concatenate, padded, reduced, sliced, spatial, split, stack
+from .moves import concatenate, padded, reduced, spatial, split, stack
 from .norms import batch_norm, fixed, group_norm, layer_norm, per_channel, prelu, rms_norm
+from .picks import along, flipped, hidden, sliced, taken
 from .pointwise import activation, applied, chosen, divided, joined, passes, scaled, softmax, unit_norm
 from .recurrent import bidirectional, conv_lstm, recurrent
 from .sequences import grouped_query, multi_head, spectral, time_distributed
@@ -51,6 +52,7 @@ LAYERS: dict[Rule, tuple[type, ...]] = {
     applied: (kl.ReLU, kl.LeakyReLU, kl.ELU, kl.Rescaling, kl.AlphaDropout),
     activation: (kl.Activation,),
     softmax: (kl.Softmax,),
+    hidden: (kl.Masking,),
     # equal places of several tensors
     joined: (kl.Add, kl.Subtract, kl.Average, kl.Maximum, kl.Minimum),
     scaled: (kl.Multiply,),
@@ -84,7 +86,8 @@ OPERATIONS: dict[Rule, str] = {
     applied: "Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu Sigmoid HardSigmoid HardSilu HardTanh Tanh "
     "Softplus Softsign SoftShrink HardShrink TanhShrink LogSigmoid SparsePlus SparseSigmoid Squareplus "
     "Threshold Absolute Abs Negative Square Sqrt Rsqrt Exp Expm1 Log Log1p Sin Cos Erf Sign Round Floor "
-    "Ceil Clip Reciprocal",
+    "Ceil Clip Reciprocal Trunc Fabs Sinh Cosh Tan Arctan Arcsinh Arccos Arcsin Arctanh Exp2 Log2 Log10 Cbrt "
+    "Erfc NanToNum",
     joined: "Add Subtract Maximum Minimum CustomScaleLayer",
     scaled: "Multiply",
     divided: "Divide TrueDivide",
@@ -97,13 +100,16 @@ OPERATIONS: dict[Rule, str] = {
     stack: "Stack",
     split: "Split",
     sliced: "GetItem",
+    taken: "Take",
+    flipped: "Flip",
+    along: "Cumsum Cumprod Sort Roll",
     padded: "Pad",
     unit_norm: "Normalize",
     reshape: "Reshape Ravel",
     transpose: "Transpose Swapaxes Moveaxis",
     squeeze: "Squeeze",
     expand_dims: "ExpandDims",
-    reduced: "Mean Sum Max Min Amax Amin Prod Var Std",
+    reduced: "Mean Sum Max Min Amax Amin Prod Var Std Logsumexp Argmax Argmin",
     spatial: "MaxPool AveragePool",
 }
 

@@ -1,4 +1,4 @@
-"""How names pass through operations that put tensors together, take parts of them, or work along space."""
+"""How names pass through operations that put tensors together or apart, or work along space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from ..labels import Labels, Tensor
 from .pointwise import joined_axis
-from .shapes import unknown
 from .weights import channel_axis
 
 
@@ -58,36 +57,6 @@ def split(labels: Labels, operation: Any, x: Tensor) -> list[Tensor]:
     return [x.named(axis, part) for part in parts]
 
 
-def sliced(labels: Labels, operation: Any, x: Tensor, key: Any) -> Any:
-    """x[key]: a run of channels keeps its names; channels that are picked otherwise are frozen."""
-    keys = list(key) if isinstance(key, tuple) else [key]
-    if any(not isinstance(k, slice | int | type(None) | type(...)) for k in keys):
-        return unknown(labels, operation, x)
-    missing = len(x.axes) - sum(k is not None and k is not ... for k in keys)
-    place = keys.index(...) if ... in keys else len(keys)
-    keys[place : place + 1] = [slice(None)] * missing
-    old, axes, runs = iter(x.axes), [], []
-    for k in keys:
-        names = None if k is None else next(old)
-        run = names is not None and isinstance(k, slice) and k.step in (None, 1)
-        if not run:
-            labels.freeze(names, "channels are picked by their number")
-        part = names if k == slice(None) else labels.part(names[k]) if run else None
-        axes += [] if isinstance(k, int) else [part]
-        runs.append((names, k) if run and part is not names else (None, k))
-    if any(names is not None for names, _ in runs):
-        labels.keys[id(operation)] = lambda alive: tuple(_moved(names, k, alive) for names, k in runs)
-    return Tensor(labels.shape, tuple(axes), x.zero)
-
-
-def _moved(names: np.ndarray | None, key: Any, alive: np.ndarray) -> Any:
-    """Where a run of channels begins and ends when only the living are left."""
-    if names is None:
-        return key
-    start, stop, _ = key.indices(len(names))
-    return slice(*(int(np.count_nonzero(alive[names[:end]])) for end in (start, stop)))
-
-
 def padded(labels: Labels, operation: Any, x: Tensor, constant_values: Any = None) -> Tensor:
     """pad: axes that get nothing keep their names."""
     pairs = list(operation.pad_width) * (len(x.axes) if len(operation.pad_width) == 1 else 1)
@@ -119,4 +88,4 @@ def reduced(labels: Labels, operation: Any, x: Tensor) -> Tensor:
     kept = [None if i in gone else a for i, a in enumerate(x.axes)]
     if not operation.keepdims:
         kept = [a for i, a in enumerate(kept) if i not in gone]
-    return Tensor(labels.shape, tuple(kept), x.zero)
+    return Tensor(labels.shape, tuple(kept), x.zero and type(operation).__name__ != "Logsumexp")

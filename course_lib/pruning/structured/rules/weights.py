@@ -12,7 +12,7 @@ from .pointwise import activated
 
 def channel_axis(layer: Any, x: Tensor) -> int:
     """The axis of the channels: 1 for channels_first, else the last."""
-    return 1 if getattr(layer, "data_format", None) == "channels_first" else len(x.axes) - 1
+    return 1 if getattr(layer, "data_format", None) == "channels_first" else len(x.shape) - 1
 
 
 def own(layer: Any, name: str) -> Any:

@@ -28,14 +28,14 @@ HEAD = (
 )
 
 
-def build(name: str) -> keras.Model:
+def build(name: str, size: int | None = None, **options: object) -> keras.Model:
     """A model with weights that leave no bias and no γ at a special value."""
-    size = 96 if name.startswith(LARGE) else 64
+    size = size or (96 if name.startswith(LARGE) else 64)
     make = getattr(keras.applications, name)
     # ConvNeXt, inexact anyway, has grouped convolutions, which take minutes in float64.
     keras.config.set_dtype_policy("float32" if name.startswith("ConvNeXt") else "float64")
     # Logits: behind a softmax that is sure of itself, anything would be equal.
-    model = make(weights=None, input_shape=(size, size, 3), classifier_activation=None)
+    model = make(weights=None, input_shape=(size, size, 3), classifier_activation=None, **options)
     keras.config.set_dtype_policy("float32")
     rng = np.random.default_rng(0)
     for v in model.weights:

@@ -25,6 +25,12 @@ def examples(model, count=3, seed=1):
     return keras.tree.map_structure(one, model.inputs[0] if alone else model.input)
 
 
+def plain(model):
+    """The same compiled without XLA: it takes longer to compile a step than to train these models."""
+    model.compile(keras.optimizers.Adam(1e-3), model.loss, metrics=["accuracy"], jit_compile=False)
+    return model
+
+
 def outputs(model, x):
     return [np.asarray(y, np.float64) for y in keras.tree.flatten(model(x, training=False))]
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from surgery_help import unsettle
+from surgery_help import plain, unsettle
 
 from course_lib.models import residual_digits
 from course_lib.pruning import (
@@ -134,7 +134,7 @@ def test_within_limits_it_to_the_groups_of_these_layers():
 
 
 def test_gradual_pruning_removes_channels_step_by_step_and_masks_nest():
-    model = residual_digits()
+    model = plain(residual_digits())
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(64, 8, 8, 1)).astype("float32"), rng.integers(0, 10, 64)
     channels, seen = Channels(model), []

@@ -3,13 +3,14 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 from keras.src.applications.convnext import LayerScale
 from surgery_help import difference, unsettle
 
 from course_lib.pruning import Channels, layerwise, magnitude, make_masks, random, shrink, sparsity
 
-kl = keras.layers
+kl, ops = keras.layers, keras.ops
 
 # class → (shape of the input without channels, what is made of a tensor (batch, …, 8))
 CALLS = {
@@ -132,19 +133,85 @@ def test_groups_of_query_heads_go_with_their_key_and_value():
     assert (heads.num_query_heads, heads.num_key_value_heads) == (4, 2)
 
 
-def test_variants_of_these_layers():
-    for call in (
-        lambda x: kl.AdditiveAttention(use_scale=False)([x, kl.Dense(4)(x), kl.Dense(8, "tanh")(x)]),
-        lambda x: kl.SpectralNormalization(kl.Conv1D(6, 2))(x),
-        lambda x: kl.Bidirectional(kl.ConvLSTM1D(4, 3), merge_mode="sum")(kl.Reshape((2, 3, 8))(x)),
-        lambda x: kl.Bidirectional(kl.GRU(4), backward_layer=kl.LSTM(4, go_backwards=True))(x),
-        lambda x: kl.GroupQueryAttention(3, 4, 2)(
-            x, kl.LSTM(8, return_sequences=True)(x), use_causal_mask=True
-        ),
-    ):
-        model = between((6,), call)
-        if Channels(model).groups:
-            check(model)
+def sums(x):
+    """What a sum over channels needs: zeros where they are removed."""
+    return ops.sum(x, axis=-1, keepdims=True)
+
+
+def two(x, call):
+    """The same layer, called on two tensors that nothing else couples."""
+    return kl.Concatenate()([call(kl.Dense(8)(x)), call(kl.Dense(8)(x))])
+
+
+VARIANTS = {
+    "no scale": lambda x: kl.AdditiveAttention(use_scale=False)([x, kl.Dense(4)(x), kl.Dense(8, "tanh")(x)]),
+    "spectral": lambda x: kl.SpectralNormalization(kl.Conv1DTranspose(6, 2))(x),
+    "both ways, images": lambda x: kl.Bidirectional(kl.ConvLSTM1D(4, 3))(kl.Reshape((2, 3, 8))(x)),
+    "two kinds": lambda x: kl.Bidirectional(kl.GRU(4), backward_layer=kl.LSTM(4, go_backwards=True))(x),
+    "both ways, cells": lambda x: kl.Bidirectional(kl.RNN([kl.GRUCell(4), kl.LSTMCell(6)]))(x),
+    "side by side": lambda x: kl.Multiply()(kl.Bidirectional(kl.GRU(4), merge_mode=None)(x)),
+    "states out": lambda x: kl.Concatenate()(kl.Bidirectional(kl.LSTM(4, return_state=True))(x)[1:]),
+    "all states": lambda x: kl.Concatenate()(
+        keras.tree.flatten(kl.RNN([kl.GRUCell(4), kl.LSTMCell(6)], return_state=True)(x))
+    ),
+    "states in": lambda x: kl.LSTM(5)(x, [kl.Dense(5)(x[:, 0]), kl.Dense(5)(x[:, 1])]),
+    "states in, both ways": lambda x: kl.Bidirectional(kl.GRU(5))(x, [kl.Dense(5)(x[:, i]) for i in (0, 1)]),
+    "a state that is not zero": lambda x: sums(kl.GRU(5)(x, initial_state=kl.Dense(5, "sigmoid")(x[:, 0]))),
+    "causal": lambda x: kl.GroupQueryAttention(3, 4, 2)(
+        x, kl.LSTM(8, return_sequences=True)(x), use_causal_mask=True
+    ),
+    "by name": lambda x: kl.MultiHeadAttention(4, 3)(query=x, value=kl.Dense(5)(inputs=x)),
+    "shape, twice": lambda x: two(x, kl.Reshape((-1, 8))),
+    "model, twice": lambda x: two(x, keras.Sequential([keras.Input((6, 8)), kl.ReLU()])),
+    "padded with twos": lambda x: sums(ops.pad(x, ((0, 0), (1, 1), (0, 0)), constant_values=2.0)),
+    "shuffled": lambda x: ops.take(x, [3, 0, 7, 1, 2, 6, 5, 4], axis=-1),
+    "some, some twice": lambda x: ops.take(x, [3, 0, 3, 1], axis=-1),
+    "turned round": lambda x: x + ops.flip(kl.Dense(8)(x), axis=-1),
+    "one by one": lambda x: ops.cumsum(ops.roll(x, 2, axis=1), axis=1),
+    "masking": lambda x: kl.LSTM(4)(kl.Masking()(x)),
+    "log of sums": lambda x: sums(ops.logsumexp(x, axis=1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_of_these_layers(name):
+    check(between((6,), VARIANTS[name]))
+
+
+class Cell(kl.Layer):
+    """A recurrent cell of the user's."""
+
+    def __init__(self, units=4, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+        self.dense = kl.Dense(units)
+
+    def call(self, x, states, training=False):
+        y = self.dense(x) + states[0]
+        return y, [y]
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units}
+
+
+@pytest.mark.parametrize(
+    "call, why",
+    [
+        (lambda x: kl.RNN(Cell())(x), "no rule for RNN"),
+        (lambda x: kl.Dense(8, activation=kl.PReLU())(x[:, 0]), "its activation has weights"),
+        (lambda x: kl.Rescaling(2.0, offset=np.arange(8.0))(x), "constants of each channel"),
+        (lambda x: kl.Attention(score_mode="concat")([x, x]), "no rule for Attention"),
+        (lambda x: ops.cumsum(x, axis=-1), "positions along this axis are put together"),
+        (lambda x: kl.Masking(1.0)(x), "a step is left out by what all channels say"),
+        (lambda x: kl.GRU(5, recurrent_activation="softmax")(x), "softmax mixes channels"),
+    ],
+)
+def test_what_stays_says_why_and_the_rest_can_still_be_cut(call, why):
+    inputs = keras.Input((6, 3))
+    x = call(kl.Dense(8, name="before")(kl.Dense(7, "relu", name="free")(inputs)))
+    model = headed(inputs, x)
+    assert why in str(Channels(model))
+    assert check(model).get_layer("free").units == 4
 
 
 def weighty(kind):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from surgery_help import equal, examples, outputs, unsettle
+from surgery_help import equal, examples, outputs, plain, unsettle
 
 from course_lib.models import conv_digits, residual_digits
 from course_lib.pruning import (
@@ -111,7 +111,7 @@ def test_a_sequential_model_nested_shared_and_channels_along_other_axes(tmp_path
 
 
 def test_after_training_under_hold_and_pruned_further_by_channels():
-    model = conv_digits()
+    model = plain(conv_digits())
     x, y = examples(model, 32), np.arange(32) % 10
     masks = group_masks(model, {"conv_2": 8})
     hold(model, masks)

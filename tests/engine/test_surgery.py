@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from surgery_help import difference, equal, examples, outputs, unsettle
+from surgery_help import difference, equal, examples, outputs, plain, unsettle
 
 from benchmarks.surgery import build, examine, right
 from course_lib.models import conv_digits, dense_digits, residual_digits
@@ -26,6 +26,16 @@ kl, ops = keras.layers, keras.ops
 
 def masked(model, share=0.5, seed=0, **kwargs):
     return make_masks(model, share, random(seed), Channels(model, **kwargs), layerwise)
+
+
+def small_net():
+    """What training needs of R, in a tenth of the time: a convolution, a normalisation, a sum."""
+    inputs = keras.Input((6, 6, 1))
+    x = kl.ReLU()(kl.BatchNormalization()(kl.Conv2D(8, 3, name="stem")(inputs)))
+    x = x + kl.Conv2D(8, 3, padding="same", use_bias=False)(kl.Conv2D(6, 1, activation="relu")(x))
+    model = keras.Model(inputs, kl.Dense(10, "softmax")(kl.GlobalAveragePooling2D()(x)))
+    model.compile(loss="sparse_categorical_crossentropy")
+    return plain(model)
 
 
 def check(model, share=0.5):
@@ -168,7 +178,7 @@ def test_channels_first():
 
 
 def test_it_saves_loads_compiles_and_trains(tmp_path):
-    model = residual_digits()
+    model = small_net()
     small = shrink(model, masked(model))
     small.save(tmp_path / "small.keras")
     loaded = keras.saving.load_model(tmp_path / "small.keras")
@@ -199,8 +209,8 @@ def test_sizes_inside_operations_are_saved_too(tmp_path):
     "optimizer", [keras.optimizers.Adam, lambda: keras.optimizers.SGD(0.1, momentum=0.9)]
 )
 def test_with_the_optimizers_memory_training_goes_on_as_that_of_the_held_model(optimizer):
-    model = residual_digits()
-    model.compile(optimizer(), "sparse_categorical_crossentropy")
+    model = small_net()
+    model.compile(optimizer(), "sparse_categorical_crossentropy", jit_compile=False)
     x, y = examples(model, 32), np.arange(32) % 10
     masks = masked(model)
     hold(model, masks)
@@ -219,7 +229,7 @@ def test_with_the_optimizers_memory_training_goes_on_as_that_of_the_held_model(o
 
 
 def test_after_gradual_pruning_the_small_model_is_as_good():
-    model = conv_digits()
+    model = plain(conv_digits())
     x, y = examples(model, 64), np.arange(64) % 10
     pruning = GradualPruning(polynomial(0.5, end=10), every=3, granularity=Channels(model), scope=globally)
     model.fit(x, y, epochs=8, batch_size=32, verbose=0, callbacks=[pruning])
@@ -291,15 +301,15 @@ def test_an_optimizer_that_remembers_nothing_is_said_so():
         shrink(model, masked(model), optimizer_state=True)
 
 
-SPREAD = ["VGG16", "EfficientNetB0", "InceptionV3", "MobileNetV3Small", "ResNet50", "Xception"]
+# Gates and depthwise kernels; concatenations; sums. `make surgery-all` has all of them, and whole images.
+SPREAD = {"MobileNetV3Small": 32, "EfficientNetB0": 32, "InceptionV3": 75, "ResNet50": 32}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SPREAD)
 def test_keras_applications(name):
-    model = build(name)
+    model = build(name, SPREAD[name], classes=10)
     assert right(examine(model, 0.5), 0.5)
-    keras.backend.clear_session()
 
 
 def chain(activation, padding="valid", norm=False):
@@ -333,12 +343,12 @@ def test_where_they_cannot_be_folded_a_warning_says_so():
 
 
 def test_a_model_trained_held_and_loaded_again_shrinks_by_its_zeros(tmp_path):
-    model = residual_digits()
+    model = small_net()
     x, y = examples(model, 32), np.arange(32) % 10
     hold(model, masked(model))
     model.fit(x, y, epochs=2, verbose=0)
     model.save(tmp_path / "held.keras")
     loaded = keras.saving.load_model(tmp_path / "held.keras")
     small = shrink(loaded, Masks.from_zeros(loaded))
-    assert small.get_layer("stem_conv").filters == 8
+    assert small.get_layer("stem").filters == 4
     assert np.abs(outputs(small, x)[0] - outputs(model, x)[0]).max() < 1e-5

@@ -141,7 +141,6 @@ def test_shrunk_equals_masked_for_random_graphs(recipe, inputs, exits, share):
         masks = make_masks(model, share, random(0), channels, layerwise)
         if not all(mask.all() for mask in masks.values()):
             assert equal(model, masks, shrink(model, masks))
-    keras.backend.clear_session()
 
 
 def test_every_rule_of_the_graphs_lets_channels_through():

@@ -92,6 +92,30 @@ def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any)
     return runs, graph
 
 
+def example_specs(model: keras.Model, x: Any = None) -> tuple[Any, int]:
+    """Specs of an input to trace a model with, and its batch size: 1, unless the model insists on another.
+
+    Like `x`, an example or more, if it is given. Raises: ValueError for sizes that the model leaves open.
+    """
+    graph = getattr(model, "_functional", None) or model
+    if x is not None:
+        tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
+    elif getattr(graph, "inputs", None):
+        tensors = graph._inputs_struct
+    else:  # what Keras noted when it built the model
+        shape = model.get_build_config() or {}
+        tensors = keras.tree.map_shape_structure(keras.KerasTensor, shape.get("input_shape", (None, None)))
+    first = keras.tree.flatten(tensors)[0].shape[0]
+    batch = first if x is None and getattr(graph, "inputs", None) and first else 1
+    specs = keras.tree.map_structure(lambda t: tf.TensorSpec((batch, *t.shape[1:]), t.dtype), tensors)
+    if any(None in spec.shape[1:] for spec in keras.tree.flatten(specs)):
+        raise ValueError(
+            f"What model {model.name!r} costs depends on the size of its input, which it does not declare. "
+            "Pass an example or more, as in macs(model, x=images[:1])."
+        )
+    return specs, batch
+
+
 def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
     """The runs of the layers with these ids, each with those runs that take its output further, in order."""
     found, ends = [], {}  # ends: id of a tensor → the chain it is the end of

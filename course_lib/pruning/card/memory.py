@@ -1,0 +1,135 @@
+"""How much memory a model needs to answer: counted from its graph, or measured in a fresh process."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from ..flow import example_specs, traced
+from ..measure import raw_bytes
+from .costs import tensor_bytes
+from .fresh import in_fresh_process
+
+# Operations that hand on the memory of their input, as it is.
+_VIEWS = {"Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "EnsureShape", "Snapshot"}
+# Element by element: TensorFlow and LiteRT write the result over an input that nobody else needs.
+_IN_PLACE = {
+    "BiasAdd",
+    "AddV2",
+    "Add",
+    "AddN",
+    "Sub",
+    "Mul",
+    "RealDiv",
+    "Maximum",
+    "Minimum",
+    "SquaredDifference",
+}
+_IN_PLACE |= {
+    "Relu",
+    "Relu6",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Softsign",
+    "Softmax",
+}
+_IN_PLACE |= {"Exp", "Neg", "Erf", "Erfc", "Sqrt", "Rsqrt", "Square", "Pow", "Abs", "Log", "ClipByValue"}
+
+
+class Memory(NamedTuple):
+    """Bytes a model needs for one example: `weights`, and the activations that are alive at once, `peak`.
+
+    `at` is the operation of the graph where the peak is; `total` are the bytes of all activations that are
+    ever written, which is what a machine that keeps them all (training) would need.
+    """
+
+    weights: int
+    peak: int
+    at: str
+    total: int
+
+    def for_batch(self, size: int) -> int:
+        """Weights once and activations `size` times."""
+        return self.weights + size * self.peak
+
+
+class Resident(NamedTuple):
+    """Bytes by which a process grew when a model was `loaded`, and at most, further, when `running`."""
+
+    loaded: int
+    running: int
+
+
+def planned_memory(model: keras.Model, x: Any = None) -> Memory:
+    """The memory of inference as a planner sees it, counted from the traced graph of one example.
+
+    Operations run in the order of the graph; a tensor, the input too, lives from where it is made to its last
+    use; reshapes take no room and elementwise operations write over an input that is not needed again. The
+    peak is the largest sum of what lives at once. Not counted: scratch space of kernels (oneDNN, im2col) and
+    what happens inside loops. Zeros take the room of other numbers. A real run may need more: operations may
+    run side by side. See `resident_memory`.
+    Raises: ValueError as `macs` does.
+    """
+    specs, batch = example_specs(model, x)
+    _, graph = traced(model, [], specs)
+    size, birth, death, names = _buffers(graph)
+    change: dict[int, int] = {}
+    for buffer, bytes in size.items():
+        change[birth[buffer]] = change.get(birth[buffer], 0) + bytes
+        change[death[buffer] + 1] = change.get(death[buffer] + 1, 0) - bytes
+    alive = peak = where = 0
+    for step in sorted(change):
+        alive += change[step]
+        peak, where = max((peak, where), (alive, step), key=lambda pair: pair[0])
+    total = sum(size.values()) // batch
+    return Memory(raw_bytes(model), peak // batch, names[where] if names else "", total)
+
+
+def _buffers(graph: Any) -> tuple[dict, dict, dict, list[str]]:
+    """{buffer: bytes}, {buffer: first step}, {buffer: last step}, and the names of all steps.
+
+    A buffer is known by the name of the first tensor that lies in it. What depends on no input is a weight or
+    made of weights alone.
+    """
+    captured = {id(t) for t in graph.internal_captures}
+    home = {t.name: t.name for t in graph.inputs if id(t) not in captured}
+    steps = [op for op in graph.get_operations() if op.outputs and op.type != "Shape"]
+    last = {t.name: i for i, op in enumerate(steps) for t in op.inputs}
+    last |= {t.name: len(steps) for t in graph.outputs}
+    size, birth, death = {}, {}, {}
+    for step, op in enumerate(steps):
+        came = [home[t.name] for t in op.inputs if t.name in home]
+        for tensor in op.outputs if came or op.outputs[0].name in home else ():
+            buffer = home.setdefault(tensor.name, _place(op, tensor, came, size, death, step))
+            size.setdefault(buffer, tensor_bytes(tensor))
+            birth.setdefault(buffer, step)
+            death[buffer] = max(death.get(buffer, step), last.get(tensor.name, step))
+    return size, birth, death, [op.name for op in steps]
+
+
+def _place(op: tf.Operation, tensor: tf.Tensor, came: list[str], size: dict, death: dict, step: int) -> str:
+    """The buffer that a tensor lies in: its own, or that of an input."""
+    if op.type in _VIEWS and came:
+        return came[0]
+    if op.type in _IN_PLACE:
+        free = [b for b in came if death[b] == step and size[b] == tensor_bytes(tensor)]
+        return free[0] if free else tensor.name
+    return tensor.name
+
+
+def resident_memory(model: keras.Model, x: Any, size: int = 1) -> Resident:
+    """The memory that the system gives a fresh process to load a model and to answer a batch, measured.
+
+    `x`: an example or more, repeated or cut to a batch of `size`. What TensorFlow itself takes is not in it;
+    scratch space of kernels and copies of weights are. Pages are 4 kB and allocators keep reserves: of models
+    below a few MB it says little. Takes some ten seconds.
+    Raises: OSError where the system does not tell (Linux does), otherwise as `latency` does.
+    """
+    found = in_fresh_process({"model": model}, x, (size,), measure="memory")
+    return Resident(int(found["loaded"]), int(found["running"]))

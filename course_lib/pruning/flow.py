@@ -66,14 +66,15 @@ def watched(watch: Collection[keras.Operation]) -> Iterator[list[Run]]:
     called as functions are looked up in the graph.
     """
     runs: list[Run] = []
-    before = [vars(layer).get("call") for layer in watch]
-    for layer in watch:
-        vars(layer)["call"] = _noting(layer, layer.call, runs)  # past Keras's __setattr__, which tracks
+    names = [_entrance(layer) for layer in watch]
+    before = [vars(layer).get(name) for layer, name in zip(watch, names, strict=True)]
+    for layer, name in zip(watch, names, strict=True):  # past Keras's __setattr__, which tracks
+        vars(layer)[name] = _noting(layer, getattr(layer, name), runs)
     try:
         yield runs
     finally:
-        for layer, call in zip(watch, before, strict=True):
-            vars(layer).pop("call") if call is None else vars(layer).update(call=call)
+        for layer, name, call in zip(watch, names, before, strict=True):
+            vars(layer).pop(name) if call is None else vars(layer).update({name: call})
 
 
 def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any) -> tuple[list[Run], Any]:
@@ -126,6 +127,12 @@ def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
             ends[id(outputs)] = chain
             found += [chain] if len(chain) == 1 else []
     return found
+
+
+def _entrance(layer: keras.Operation) -> str:
+    """The method that a call of a layer ends in."""
+    policy = getattr(layer, "dtype_policy", None)  # activations called as functions have none
+    return "call" if getattr(policy, "quantization_mode", None) is None else "quantized_call"
 
 
 def _noting(layer: keras.Layer, call: Callable, runs: list[Run]) -> Callable:

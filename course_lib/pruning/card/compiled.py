@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import ceil
 from time import perf_counter
@@ -51,9 +52,14 @@ def compiled(model: keras.Model, batch: Any) -> Callable[[], list]:
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
         shapes = ", ".join(str(tuple(t.shape)) for t in inputs)
         raise ValueError(
-            f"Model {model.name!r} does not take such a batch. Received: {shapes}. Keras says: {error}"
+            f"Model {model.name!r} does not take such a batch. Received: {shapes}. Keras says: {said(error)}"
         ) from error
     return lambda: [t.numpy() for t in tf.nest.flatten(graph(*inputs))]
+
+
+def said(error: Exception) -> str:
+    """What an exception says, in one line and without the colours that Keras puts in."""
+    return " ".join(re.sub(r"\x1b\[[\d;]*m", "", str(error)).split())
 
 
 def timed(sides: dict[str, Callable], rounds: int) -> Timings:

@@ -17,6 +17,7 @@ from ..variables import named_variables, skipped
 class LayerCost(NamedTuple):
     """The cost of one layer for one example; a layer that is called several times has the sum of its calls.
 
+    `dtype` are the numbers it computes with, "int8" for layers quantized so.
     `shape` is that of its (last) output without the batch axis, None if it never ran or is not known;
     `macs` counts zeros, `nonzero_macs` leaves them out, and both are None where they are not known (see
     `macs`); bytes are those of the weights and of the tensors that the layer reads and writes.
@@ -24,6 +25,7 @@ class LayerCost(NamedTuple):
 
     path: str
     kind: str
+    dtype: str
     parameters: int
     nonzero: int
     weight_bytes: int
@@ -55,9 +57,13 @@ def layer_costs(model: keras.Model, x: Any = None) -> list[LayerCost]:
     for path, layer in layers:
         runs = calls.get(id(layer), [])
         mine = [(paths.pop(id(v)), np.asarray(v)) for v in own_weights(layer) if id(v) in paths]
-        kernels = [value for name, value in mine if name not in spared]
+        kernels = [value for name, value in mine if name not in spared or _quantized(layer, value)]
         counts = _weights([value for _, value in mine]), _macs(layer, kernels, runs, graph, batch)
-        rows.append(LayerCost(path, type(layer).__name__, *counts[0], *counts[1], *_flow(layer, runs, batch)))
+        rows.append(
+            LayerCost(
+                path, type(layer).__name__, _dtype(layer), *counts[0], *counts[1], *_flow(layer, runs, batch)
+            )
+        )
     return [row for row in rows if row.parameters or row.output_bytes]
 
 
@@ -73,6 +79,15 @@ def _macs(layer: keras.Layer, kernels: list[np.ndarray], runs: list[Run], graph:
     return sum(k.size for k in kernels) * sum(times) // batch, sum(map(_nonzero, kernels)) * sum(
         times
     ) // batch
+
+
+def _dtype(layer: keras.Layer) -> str:
+    return "int8" if getattr(layer, "quantization_mode", None) == "int8" else layer.compute_dtype
+
+
+def _quantized(layer: keras.Layer, value: np.ndarray) -> bool:
+    # Pruning leaves such kernels alone, but they multiply; those of int4 are packed, two in a number.
+    return _dtype(layer) == "int8" and value.dtype == np.int8 and value.ndim > 1
 
 
 def _nonzero(value: np.ndarray) -> int:

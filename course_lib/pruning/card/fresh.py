@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .compiled import batch_of, flat_call
+from .compiled import batch_of, flat_call, said
 
 
 def in_fresh_process(models: Mapping[str, keras.Model], x: Any, sizes: Sequence[int], **job: Any) -> dict:
@@ -50,7 +50,7 @@ def _write(path: Path, name: str, model: keras.Model, batches: dict[int, Any]) -
     except Exception as error:  # whatever a user's own layers raise
         raise ValueError(
             f"Model {name!r} cannot be exported to a process of its own: measure it in this one, without "
-            f"`threads`. Keras says: {error}"
+            f"`threads`. Keras says: {said(error)}"
         ) from error
 
 

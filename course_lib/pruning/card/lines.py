@@ -11,7 +11,7 @@ from ..masks import Masks
 from ..measure import parameters
 from ..variables import named_variables, skipped
 from .costs import LayerCost
-from .energy import FLOAT32, spent
+from .energy import spent
 from .latency import Latency
 from .memory import Memory
 from .predictions import standard_error
@@ -37,7 +37,7 @@ class Line(NamedTuple):
     """
 
     how: str
-    values: dict[str, float]
+    values: dict[str, float | None]
     texts: dict[str, str]
     shares: dict[str, float | None]
     ranges: dict[str, tuple[float, float]]
@@ -71,7 +71,9 @@ def counted_lines(models: Models, counts: Mapping[str, Counts]) -> dict[str, Lin
     sparse = {name: sum(row.nonzero_macs or 0 for row in c.layers) for name, c in counts.items()}
     weights = {name: parameters(model) for name, model in models.items()}
     lines = {
-        "sparsity": plain("counted", zeros, {name: f"{share:.1%}" for name, share in zeros.items()}),
+        "sparsity": plain(
+            "counted", zeros, {n: "not known" if s is None else f"{s:.1%}" for n, s in zeros.items()}
+        ),
         "parameters": line("counted", {n: w.total for n, w in weights.items()}, _whole),
         "parameters, not zero": line("counted", {n: w.nonzero for n, w in weights.items()}, _whole),
         "MACs": line("counted", dense, _whole),
@@ -115,7 +117,7 @@ def energy_lines(counts: Mapping[str, Counts]) -> dict[str, Line]:
     """Microjoules an example, on a machine that multiplies zeros and on one that skips them."""
     lines = {}
     for key, skip in (("µJ, zeros computed", False), ("µJ, zeros skipped", True)):
-        used = {n: spent(c.layers, c.stored.all, skip, 1, FLOAT32).total / 1e6 for n, c in counts.items()}
+        used = {n: spent(c.layers, c.stored.all, skip).total / 1e6 for n, c in counts.items()}
         lines[key] = line("model", used, "{:,.2f}".format)
     return lines
 
@@ -144,6 +146,7 @@ def _whole(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _sparsity(model: keras.Model) -> float:
+def _sparsity(model: keras.Model) -> float | None:
+    """None for models without kernels that could be pruned, as quantized ones are."""
     kernels = len(skipped(model)) < len(named_variables(model))
-    return Masks.from_zeros(model).sparsity if kernels else 0.0
+    return Masks.from_zeros(model).sparsity if kernels else None

@@ -104,23 +104,25 @@ def _buffers(graph: Any) -> tuple[dict, dict, dict, list[str]]:
     last |= {t.name: len(steps) for t in graph.outputs}
     size, birth, death = {}, {}, {}
     for step, op in enumerate(steps):
-        came = [home[t.name] for t in op.inputs if t.name in home]
-        for tensor in op.outputs if came or op.outputs[0].name in home else ():
-            buffer = home.setdefault(tensor.name, _place(op, tensor, came, size, death, step))
+        came = [home.get(t.name) for t in op.inputs]
+        done = {size[b]: b for b in came if b and death[b] == step}  # nobody needs these after this step
+        if op.type == "IdentityN":  # of several tensors at once; Keras's swish comes out of one
+            home |= {t.name: b for t, b in zip(op.outputs, came, strict=True) if b}
+        elif any(came):
+            home |= {t.name: _place(op, t, came, done) for t in op.outputs}
+        for tensor in (t for t in op.outputs if t.name in home):
+            buffer = home[tensor.name]
             size.setdefault(buffer, tensor_bytes(tensor))
             birth.setdefault(buffer, step)
             death[buffer] = max(death.get(buffer, step), last.get(tensor.name, step))
     return size, birth, death, [op.name for op in steps]
 
 
-def _place(op: tf.Operation, tensor: tf.Tensor, came: list[str], size: dict, death: dict, step: int) -> str:
-    """The buffer that a tensor lies in: its own, or that of an input."""
-    if op.type in _VIEWS and came:
-        return came[0]
-    if op.type in _IN_PLACE:
-        free = [b for b in came if death[b] == step and size[b] == tensor_bytes(tensor)]
-        return free[0] if free else tensor.name
-    return tensor.name
+def _place(op: tf.Operation, tensor: tf.Tensor, came: list[str | None], done: dict[int, str]) -> str:
+    """The buffer that a tensor lies in: that of an input, or its own, which has its name."""
+    if op.type in _VIEWS:
+        return came[0] or tensor.name
+    return done.get(tensor_bytes(tensor), tensor.name) if op.type in _IN_PLACE else tensor.name
 
 
 def resident_memory(model: keras.Model, x: Any, size: int = 1) -> Resident:

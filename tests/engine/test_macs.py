@@ -109,8 +109,8 @@ def test_the_course_models():
     assert macs(models.residual_digits()).total == blocks + 32 * 10
 
 
-# Billions of multiply-adds, as the papers say: arXiv:1704.04861, 1801.04381, 1905.02244, 1512.03385, 1905.11946.
-# They round, and some count a layer or two otherwise.
+# Billions of multiply-adds, as the papers say, rounded: arXiv:1704.04861, 1801.04381, 1905.02244, 1512.03385,
+# 1905.11946.
 PUBLISHED = [("MobileNet", 0.569), ("MobileNetV2", 0.300)]
 SLOW = [("MobileNetV3Large", 0.219), ("ResNet50", 3.8), ("EfficientNetB0", 0.39)]
 

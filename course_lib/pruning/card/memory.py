@@ -15,31 +15,10 @@ from .fresh import in_fresh_process
 # Operations that hand on the memory of their input, as it is.
 _VIEWS = {"Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "EnsureShape", "Snapshot"}
 # Element by element: TensorFlow and LiteRT write the result over an input that nobody else needs.
-_IN_PLACE = {
-    "BiasAdd",
-    "AddV2",
-    "Add",
-    "AddN",
-    "Sub",
-    "Mul",
-    "RealDiv",
-    "Maximum",
-    "Minimum",
-    "SquaredDifference",
-}
-_IN_PLACE |= {
-    "Relu",
-    "Relu6",
-    "LeakyRelu",
-    "Elu",
-    "Selu",
-    "Sigmoid",
-    "Tanh",
-    "Softplus",
-    "Softsign",
-    "Softmax",
-}
-_IN_PLACE |= {"Exp", "Neg", "Erf", "Erfc", "Sqrt", "Rsqrt", "Square", "Pow", "Abs", "Log", "ClipByValue"}
+_IN_PLACE = set(
+    "BiasAdd AddV2 Add AddN Sub Mul RealDiv Maximum Minimum SquaredDifference Relu Relu6 LeakyRelu Elu Selu "
+    "Sigmoid Tanh Softplus Softsign Softmax Exp Neg Erf Erfc Sqrt Rsqrt Square Pow Abs Log ClipByValue".split()
+)
 
 
 class Memory(NamedTuple):

@@ -17,7 +17,8 @@ _VIEWS = {"Identity", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "Ensur
 # Element by element: TensorFlow and LiteRT write the result over an input that nobody else needs.
 _IN_PLACE = set(
     "BiasAdd AddV2 Add AddN Sub Mul RealDiv Maximum Minimum SquaredDifference Relu Relu6 LeakyRelu Elu Selu "
-    "Sigmoid Tanh Softplus Softsign Softmax Exp Neg Erf Erfc Sqrt Rsqrt Square Pow Abs Log ClipByValue".split()
+    "Sigmoid Tanh Softplus Softsign Softmax Exp Neg Erf Erfc Sqrt Rsqrt Square Pow Abs Log "
+    "ClipByValue".split()
 )
 
 

@@ -43,7 +43,7 @@ def worker(model: keras.Model) -> keras.Model:
         twin = keras.models.clone_model(model)
         twin.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", jit_compile=False)
         twin.optimizer.build(twin.trainable_variables)
-        _workers[shape] = twin, [np.array(v) for v in twin.optimizer.variables]
+        _workers[shape] = twin, [np.asarray(v).copy() for v in twin.optimizer.variables]
     twin, fresh = _workers[shape]
     twin.set_weights(model.get_weights())
     for variable, value in zip(twin.optimizer.variables, fresh, strict=True):

@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench surgery-all quality demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench surgery-all quality structured demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -46,6 +46,10 @@ bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
 
 quality: .venv/.ready  ## accuracy after pruning, ours and tfmot, into docs/quality.md; half an hour
 	@$(bin)python benchmarks/quality.py --seeds 8 --write docs/quality.md
+
+structured: .venv/.ready  ## accuracy and speed with fewer filters, into docs/structured.md; an hour, goes on if stopped
+	@$(bin)python benchmarks/structured.py --write docs/structured.md
+	@$(bin)python benchmarks/bench_structured.py --full --write docs/structured.md
 
 lock: .venv/.ready  ## resolve requirements.lock anew from pyproject.toml
 	@sh tools/lock.sh

@@ -52,12 +52,18 @@ def conv_digits(seed: int = 0) -> keras.Model:
     )
 
 
-def residual_digits(seed: int = 0) -> keras.Model:
-    """R: an untrained mini-ResNet for 8x8 digits; a stem and three residual blocks (He et al. 2016)."""
+def residual_digits(
+    seed: int = 0, width: int = 16, shape: tuple[int, int, int] = (8, 8, 1), stem_stride: int = 1
+) -> keras.Model:
+    """R: an untrained mini-ResNet; a stem and three residual blocks (He et al. 2016).
+
+    By default for 8x8 digits. `width` filters in the stem and the first block, twice as many in the others;
+    a `stem_stride` of 2 keeps larger images, of any `shape` (height, width, channels), affordable.
+    """
     keras.utils.set_random_seed(seed)
-    inputs = keras.Input((8, 8, 1))
-    x = _conv_norm(inputs, 16, 1, "stem")
-    for block, (filters, stride) in enumerate([(16, 1), (32, 2), (32, 1)], start=1):
+    inputs = keras.Input(shape)
+    x = _conv_norm(inputs, width, stem_stride, "stem")
+    for block, (filters, stride) in enumerate([(width, 1), (2 * width, 2), (2 * width, 1)], start=1):
         x = _residual_block(x, filters, stride, f"block_{block}")
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     outputs = layers.Dense(10, activation="softmax", name="digits")(x)

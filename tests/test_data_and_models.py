@@ -104,3 +104,15 @@ def test_a_copy_shares_nothing():
     before = model.get_weights()[0]
     twin.layers[0].kernel.assign(twin.layers[0].kernel * 0)
     assert np.array_equal(model.get_weights()[0], before) and not twin.get_weights()[0].any()
+
+
+@pytest.mark.parametrize("width, stem_stride", [(16, 1), (24, 2)])
+def test_r_is_as_wide_as_asked_and_takes_larger_images(width, stem_stride):
+    model = models.residual_digits(0, width, (28, 28, 1), stem_stride)
+    kernels = {
+        layer.name: layer.kernel.shape for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
+    }
+    assert kernels["stem_conv"] == (3, 3, 1, width)
+    assert kernels["block_2_shortcut_conv"] == (1, 1, width, 2 * width)
+    assert model.get_layer("stem_relu").output.shape == (None, 28 // stem_stride, 28 // stem_stride, width)
+    assert model(np.zeros((2, 28, 28, 1), "float32")).shape == (2, 10)

@@ -66,14 +66,15 @@ def watched(watch: Collection[keras.Operation]) -> Iterator[list[Run]]:
     called as functions are looked up in the graph.
     """
     runs: list[Run] = []
-    before = [vars(layer).get("call") for layer in watch]
-    for layer in watch:
-        vars(layer)["call"] = _noting(layer, layer.call, runs)  # past Keras's __setattr__, which tracks
+    names = [_entrance(layer) for layer in watch]
+    before = [vars(layer).get(name) for layer, name in zip(watch, names, strict=True)]
+    for layer, name in zip(watch, names, strict=True):  # past Keras's __setattr__, which tracks
+        vars(layer)[name] = _noting(layer, getattr(layer, name), runs)
     try:
         yield runs
     finally:
-        for layer, call in zip(watch, before, strict=True):
-            vars(layer).pop("call") if call is None else vars(layer).update(call=call)
+        for layer, name, call in zip(watch, names, before, strict=True):
+            vars(layer).pop(name) if call is None else vars(layer).update({name: call})
 
 
 def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any) -> tuple[list[Run], Any]:
@@ -92,6 +93,30 @@ def traced(model: keras.Model, watch: Collection[keras.Operation], example: Any)
     return runs, graph
 
 
+def example_specs(model: keras.Model, x: Any = None) -> tuple[Any, int]:
+    """Specs of an input to trace a model with, and its batch size: 1, unless the model insists on another.
+
+    Like `x`, an example or more, if it is given. Raises: ValueError for sizes that the model leaves open.
+    """
+    graph = getattr(model, "_functional", None) or model
+    if x is not None:
+        tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
+    elif getattr(graph, "inputs", None):
+        tensors = graph._inputs_struct
+    else:  # what Keras noted when it built the model
+        shape = model.get_build_config() or {}
+        tensors = keras.tree.map_shape_structure(keras.KerasTensor, shape.get("input_shape", (None, None)))
+    first = keras.tree.flatten(tensors)[0].shape[0]
+    batch = first if x is None and getattr(graph, "inputs", None) and first else 1
+    specs = keras.tree.map_structure(lambda t: tf.TensorSpec((batch, *t.shape[1:]), t.dtype), tensors)
+    if any(None in spec.shape[1:] for spec in keras.tree.flatten(specs)):
+        raise ValueError(
+            f"What model {model.name!r} costs depends on the size of its input, which it does not declare. "
+            "Pass an example or more, as in macs(model, x=images[:1])."
+        )
+    return specs, batch
+
+
 def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
     """The runs of the layers with these ids, each with those runs that take its output further, in order."""
     found, ends = [], {}  # ends: id of a tensor → the chain it is the end of
@@ -102,6 +127,12 @@ def chains(runs: list[Run], starts: set[int]) -> list[list[Run]]:
             ends[id(outputs)] = chain
             found += [chain] if len(chain) == 1 else []
     return found
+
+
+def _entrance(layer: keras.Operation) -> str:
+    """The method that a call of a layer ends in."""
+    policy = getattr(layer, "dtype_policy", None)  # activations called as functions have none
+    return "call" if getattr(policy, "quantization_mode", None) is None else "quantized_call"
 
 
 def _noting(layer: keras.Layer, call: Callable, runs: list[Run]) -> Callable:

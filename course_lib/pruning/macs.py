@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from .flow import traced
+from .flow import example_specs, traced
 from .masks import Masks
 from .positions import positions
 from .variables import prunable_variables
@@ -60,7 +59,7 @@ def uses(model: keras.Model, x: Any = None) -> dict[str, int]:
     `macs` is this times the kept entries. Raises: ValueError as `macs` does.
     """
     paths, owners = _owned(model)
-    example, batch = _example(model, x)
+    example, batch = example_specs(model, x)
     runs, graph = traced(model, owners, example)
     counts: dict[str, int | None] = {}
     for layer, inputs, outputs in runs:
@@ -86,24 +85,3 @@ def _owned(model: keras.Model) -> tuple[dict[int, list[str]], list[keras.Layer]]
     for weight, layer in claims.items():
         paths.setdefault(id(layer), []).append(names[weight])
     return paths, list({id(layer): layer for layer in claims.values()}.values())
-
-
-def _example(model: keras.Model, x: Any) -> tuple[Any, int]:
-    """Specs of an input to trace with, and its batch size: 1, unless the model insists on another."""
-    graph = getattr(model, "_functional", None) or model
-    if x is not None:
-        tensors = keras.tree.map_structure(tf.convert_to_tensor, x)
-    elif getattr(graph, "inputs", None):
-        tensors = graph._inputs_struct
-    else:  # what Keras noted when it built the model
-        shape = model.get_build_config() or {}
-        tensors = keras.tree.map_shape_structure(keras.KerasTensor, shape.get("input_shape", (None, None)))
-    first = keras.tree.flatten(tensors)[0].shape[0]
-    batch = first if x is None and getattr(graph, "inputs", None) and first else 1
-    specs = keras.tree.map_structure(lambda t: tf.TensorSpec((batch, *t.shape[1:]), t.dtype), tensors)
-    if any(None in spec.shape[1:] for spec in keras.tree.flatten(specs)):
-        raise ValueError(
-            f"The multiply-accumulates of model {model.name!r} depend on the size of its input, which it "
-            "does not declare. Pass an example or more: macs(model, x=images[:1])."
-        )
-    return specs, batch

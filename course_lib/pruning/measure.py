@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from .table import as_html, as_text
 from .variables import named_variables, prunable_variables
 
 
@@ -42,29 +43,17 @@ class Report(tuple[Row, ...]):
 
     def _cells(self) -> list[tuple[str, ...]]:
         shapes = [" × ".join(map(str, row.shape)) for row in self] + [""]
-        return [
+        head = ("variable", "shape", "kept", "total", "sparsity")
+        return [head] + [
             (row.path, shape, f"{row.kept:,}", f"{row.total:,}", f"{row.sparsity:.2%}")
             for row, shape in zip((*self, self.all), shapes, strict=True)
         ]
 
     def __repr__(self) -> str:
-        lines = [_HEAD, *self._cells()]
-        width = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(
-                c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, width, strict=True))
-            )
-            for cells in lines
-        )
+        return as_text(self._cells(), left=2)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
-        rows = ("".join(f"<td>{cell}</td>" for cell in cells) for cells in self._cells())
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-_HEAD = ("variable", "shape", "kept", "total", "sparsity")
+        return as_html(self._cells(), left=2)
 
 
 def report(model: keras.Model) -> Report:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .table import as_html, as_text
+
 
 class Ratio(NamedTuple):
     """How many times as long one side takes as the other: the `median` of the rounds, and its quartiles."""
@@ -39,9 +41,10 @@ class Timings(dict[str, np.ndarray]):
             yield side, f"{middle:.3f} ms", f"{low:.3f} to {high:.3f} ms", f"{share:.2f}×"
 
     def __repr__(self) -> str:
-        rows = list(self._rows())
-        width = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, width)).rstrip() for row in rows)
+        return as_text(self._rows())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._rows())
 
 
 def interleaved(

@@ -163,13 +163,11 @@ VARIANTS = {
     "by name": lambda x: kl.MultiHeadAttention(4, 3)(query=x, value=kl.Dense(5)(inputs=x)),
     "shape, twice": lambda x: two(x, kl.Reshape((-1, 8))),
     "model, twice": lambda x: two(x, keras.Sequential([keras.Input((6, 8)), kl.ReLU()])),
-    "padded with twos": lambda x: sums(ops.pad(x, ((0, 0), (1, 1), (0, 0)), constant_values=2.0)),
     "shuffled": lambda x: ops.take(x, [3, 0, 7, 1, 2, 6, 5, 4], axis=-1),
     "some, some twice": lambda x: ops.take(x, [3, 0, 3, 1], axis=-1),
     "turned round": lambda x: x + ops.flip(kl.Dense(8)(x), axis=-1),
     "one by one": lambda x: ops.cumsum(ops.roll(x, 2, axis=1), axis=1),
     "masking": lambda x: kl.LSTM(4)(kl.Masking()(x)),
-    "log of sums": lambda x: sums(ops.logsumexp(x, axis=1)),
 }  # fmt: skip
 
 
@@ -186,6 +184,9 @@ class Cell(kl.Layer):
         self.units = self.state_size = units
         self.dense = kl.Dense(units)
 
+    def build(self, shape):
+        self.dense.build(shape)
+
     def call(self, x, states, training=False):
         y = self.dense(x) + states[0]
         return y, [y]
@@ -198,7 +199,8 @@ class Cell(kl.Layer):
     "call, why",
     [
         (lambda x: kl.RNN(Cell())(x), "no rule for RNN"),
-        (lambda x: kl.Dense(8, activation=kl.PReLU())(x[:, 0]), "its activation has weights"),
+        (lambda x: sums(ops.pad(x, ((0, 0), (1, 1), (0, 0)), constant_values=2.0)), "it counts all channels"),
+        (lambda x: sums(ops.logsumexp(x, axis=1)), "it counts all channels"),
         (lambda x: kl.Rescaling(2.0, offset=np.arange(8.0))(x), "constants of each channel"),
         (lambda x: kl.Attention(score_mode="concat")([x, x]), "no rule for Attention"),
         (lambda x: ops.cumsum(x, axis=-1), "positions along this axis are put together"),
@@ -212,6 +214,11 @@ def test_what_stays_says_why_and_the_rest_can_still_be_cut(call, why):
     model = headed(inputs, x)
     assert why in str(Channels(model))
     assert check(model).get_layer("free").units == 4
+
+
+def test_an_activation_with_weights_freezes_what_goes_through_it():
+    model = between((), lambda x: kl.Dense(8, activation=kl.PReLU(), name="bent")(x))
+    assert "  bent, 8 channels, 1 consumer: bent: its activation has weights" in str(Channels(model))
 
 
 def weighty(kind):

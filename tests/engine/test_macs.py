@@ -109,6 +109,34 @@ def test_the_course_models():
     assert macs(models.residual_digits()).total == blocks + 32 * 10
 
 
+# Billions of multiply-adds, as the papers say, rounded: arXiv:1704.04861, 1801.04381, 1905.02244, 1512.03385,
+# 1905.11946.
+PUBLISHED = [("MobileNet", 0.569), ("MobileNetV2", 0.300)]
+SLOW = [("MobileNetV3Large", 0.219), ("ResNet50", 3.8), ("EfficientNetB0", 0.39)]
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"), [*PUBLISHED, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
+)
+def test_within_two_per_cent_of_what_the_papers_say(name, billions):
+    model = getattr(keras.applications, name)(weights=None, input_shape=(224, 224, 3))
+    found = macs(model)
+    assert found.total / 1e9 == pytest.approx(billions, rel=0.02) and found.unknown == ()
+    keras.backend.clear_session()
+
+
+def test_vgg16_by_hand():
+    """Thirteen convolutions of 3 × 3 and three dense layers (arXiv:1409.1556): 15.47 billion."""
+    channels = [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256), (256, 256)]
+    channels += [(256, 512), *[(512, 512)] * 5]
+    sides = [224] * 2 + [112] * 2 + [56] * 3 + [28] * 3 + [14] * 3
+    convolutions = sum(s * s * 9 * a * b for s, (a, b) in zip(sides, channels, strict=True))
+    whole = convolutions + 7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert whole / 1e9 == pytest.approx(15.47, abs=0.01)
+    top = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    assert macs(top).total == convolutions
+
+
 def test_shared_layers_count_once_a_call_and_nested_ones_by_their_path():
     tower = stack(layers.Dense(5, name="d"), shape=(4,))
     a, b = keras.Input((4,)), keras.Input((6, 4))

@@ -209,7 +209,7 @@ def test_sizes_inside_operations_are_saved_too(tmp_path):
     "optimizer", [keras.optimizers.Adam, lambda: keras.optimizers.SGD(0.1, momentum=0.9)]
 )
 def test_with_the_optimizers_memory_training_goes_on_as_that_of_the_held_model(optimizer):
-    model = small_net()
+    model = residual_digits()
     model.compile(optimizer(), "sparse_categorical_crossentropy", jit_compile=False)
     x, y = examples(model, 32), np.arange(32) % 10
     masks = masked(model)

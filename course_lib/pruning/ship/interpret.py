@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import warnings
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from .quiet import quiet
 
 _PLAIN = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
@@ -32,8 +34,7 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
             raise FileNotFoundError(f"There is no such file. Received: {str(source)!r}.")
         source = Path(source).read_bytes()
     interpreter = _opened(source, threads)
-    inputs, outputs = interpreter.get_input_details(), _outputs(interpreter)
-    names = _names(interpreter, inputs)
+    (names, inputs), outputs = _inputs(interpreter), _outputs(interpreter)
     batch = {int(d["shape_signature"][0]) for d in inputs if len(d["shape_signature"])}
     fixed = batch.pop() if len(batch) == 1 else -1
 
@@ -54,8 +55,7 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
 
 
 def _opened(content: bytes, threads: int) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf.lite.Interpreter is to move to another package
+    with quiet():  # tf.lite.Interpreter is to move to another package, and says so each time
         try:
             plain = tf.lite.Interpreter(
                 model_content=content, num_threads=threads, experimental_op_resolver_type=_PLAIN
@@ -91,10 +91,15 @@ def _outputs(interpreter: Any) -> list[dict]:
     return [found[name] for name in sorted(found, key=lambda n: (len(n), n) if "output_" in n else (0, n))]
 
 
-def _names(interpreter: Any, inputs: list[dict]) -> list[str]:
-    runner = _signature(interpreter)
+def _inputs(interpreter: Any) -> tuple[list[str], list[dict]]:
+    """Names and details in the order of the model, as far as the file tells: "input_0_…", "input_1_…"."""
+    inputs, runner = interpreter.get_input_details(), _signature(interpreter)
     by_index = {d["index"]: name for name, d in runner.get_input_details().items()} if runner else {}
-    return [by_index.get(d["index"], d["name"]) for d in inputs]
+    named = [(by_index.get(d["index"], d["name"]), d) for d in inputs]
+    numbers = [re.match(r"input_(\d+)_", name) for name, _ in named]
+    if all(numbers):
+        named = [pair for _, pair in sorted(zip(numbers, named, strict=True), key=lambda p: int(p[0][1]))]
+    return [re.sub(r"^input_\d+_", "", name) for name, _ in named], [d for _, d in named]
 
 
 def _signature(interpreter: Any) -> Any:
@@ -117,6 +122,7 @@ def _once(interpreter: Any, inputs: list[dict], outputs: list[dict], arrays: lis
     shapes = [array.shape for array in arrays]
     if getattr(interpreter, "_shapes", None) != shapes:
         for detail, shape in zip(inputs, shapes, strict=True):
+            _check_shape(detail, shape)
             interpreter.resize_tensor_input(detail["index"], shape)
         interpreter.allocate_tensors()
         interpreter._shapes = shapes
@@ -124,6 +130,14 @@ def _once(interpreter: Any, inputs: list[dict], outputs: list[dict], arrays: lis
         interpreter.set_tensor(detail["index"], _quantized(array, detail))
     interpreter.invoke()
     return [_real(interpreter.get_tensor(detail["index"]), detail) for detail in outputs]
+
+
+def _check_shape(detail: dict, shape: tuple[int, ...]) -> None:
+    # LiteRT would take any shape, and compute something.
+    wanted = [int(n) for n in detail["shape_signature"]]
+    if len(wanted) != len(shape) or any(n not in (-1, m) for n, m in zip(wanted, shape, strict=True)):
+        text = " × ".join("any" if n == -1 else str(n) for n in wanted)
+        raise ValueError(f"Input {detail['name']!r} must have shape {text}. Received: {shape}.")
 
 
 def _quantized(array: np.ndarray, detail: dict) -> np.ndarray:

@@ -29,7 +29,7 @@ def save_keras(model: keras.Model, path: str | os.PathLike, x: Any = None) -> Ex
     check_model(model)
     with replacing(path, ".keras") as temporary:
         model.save(temporary)
-        twin = open_keras(temporary)
+        twin = _again(temporary, path)
         for (name, mine), theirs in zip(
             named_variables(model).items(), named_variables(twin).values(), strict=True
         ):
@@ -67,6 +67,13 @@ def open_keras(path: str | os.PathLike) -> keras.Model:
         ) from error
     check_model(model)
     return model
+
+
+def _again(temporary: Path, path: str | os.PathLike) -> keras.Model:
+    try:
+        return open_keras(temporary)
+    except ValueError as error:
+        raise ValueError(str(error).replace(str(temporary), str(path)) + " It was not kept.") from error
 
 
 def _version(path: Path) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from ..variables import check_model, trained_part
 from .compare import Inputs, check, examples, inputs_of
 from .files import Exported, exported, replacing
 from .interpret import interpret
+from .quiet import quiet
 
 Int8 = Literal["weights", "activations", "everything"]
 
@@ -54,32 +54,21 @@ def save_litert(
 
 
 def converted(model: keras.Model, x: Any = None, sparse: bool = False, int8: Int8 | None = None) -> bytes:
-    """The content of a LiteRT file, not yet compared with anything."""
-    inputs = inputs_of(model, x)
-    module = tf.Module()
-    function = _function(trained_part(model), inputs)
-    # Given a Keras 3 model instead, the converter loses the weights and says nothing: outputs are NaN.
-    module.weights = function.variables
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
-    optimize = tf.lite.Optimize
-    converter.optimizations = [optimize.DEFAULT] * bool(int8) + [optimize.EXPERIMENTAL_SPARSITY] * sparse
-    if int8 in ("activations", "everything"):
-        converter.representative_dataset = partial(_one_by_one, model, inputs, x)
-    if int8 == "everything":
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        whole = all("float" in tensor.dtype for tensor in inputs.flat)
-        converter.inference_input_type = tf.int8 if whole else tf.float32
-        converter.inference_output_type = tf.int8
-    return _convert(model, converter.convert)
+    """The content of a LiteRT file, not yet compared with anything.
 
-
-def _convert(model: keras.Model, convert: Callable[[], bytes]) -> bytes:
+    It takes any batch size; where LiteRT needs to know it (recurrent layers), 1. LiteRT knows float32 only:
+    models in other precisions are converted as their twin in float32.
+    """
+    model, inputs = in_float32(trained_part(model)), inputs_of(model, x)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about its own interpreter, which is to move to another package
-            return convert()
+        return _attempt(model, inputs, x, sparse, int8)
     except Exception as error:  # the converter raises its own, RuntimeError, ValueError, AttributeError
-        missing = sorted(set(re.findall(r"tf\.([A-Z]\w+)", str(error))))
+        if inputs.flat[0].shape[0] is None:
+            try:
+                return _attempt(model, _one_example(inputs), x, sparse, int8)
+            except Exception:
+                pass  # the first error says more
+        missing = sorted(set(re.findall(r"\ttf\.(\w+)", str(error))))
         what = (
             f"no operation for {', '.join(missing)}" if missing else str(error).strip().splitlines()[0][:200]
         )
@@ -87,6 +76,39 @@ def _convert(model: keras.Model, convert: Callable[[], bytes]) -> bytes:
             f"LiteRT cannot express model {model.name!r}: {what}. Replace what it names, or export a Keras "
             "file or an archive (`pack`)."
         ) from error
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """The model, or where any of its layers computes in another precision, a copy that does not."""
+    if {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}:
+        return model
+
+    def clone(layer: keras.Layer) -> keras.Layer:
+        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+
+    twin = keras.models.clone_model(model, clone_function=clone)
+    twin.set_weights([np.asarray(w, np.float32) if w.dtype.kind in "fV" else w for w in model.get_weights()])
+    return twin
+
+
+def _attempt(model: keras.Model, inputs: Inputs, x: Any, sparse: bool, int8: Int8 | None) -> bytes:
+    module = tf.Module()
+    with quiet():
+        function = _function(model, inputs)
+        # Given a Keras 3 model instead, the converter loses the weights and says nothing: outputs are NaN.
+        module.weights = function.variables
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+        optimize = tf.lite.Optimize
+        converter.optimizations = [optimize.DEFAULT] * bool(int8) + [optimize.EXPERIMENTAL_SPARSITY] * sparse
+        if int8 in ("activations", "everything"):
+            _refuse_loops(function)
+            converter.representative_dataset = partial(_one_by_one, model, inputs, x)
+        if int8 == "everything":
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            whole = all("float" in tensor.dtype for tensor in inputs.flat)
+            converter.inference_input_type = tf.int8 if whole else tf.float32
+            converter.inference_output_type = tf.int8
+        return converter.convert()
 
 
 def _function(model: keras.Model, inputs: Inputs) -> Any:
@@ -103,14 +125,32 @@ def _function(model: keras.Model, inputs: Inputs) -> Any:
     return tf.function(call, input_signature=specs).get_concrete_function()
 
 
+def _refuse_loops(function: Any) -> None:
+    # Not for the converter to find out: it ends the process with a segmentation fault.
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+    if loops := sorted({node.op for node in nodes} & {"While", "StatelessWhile", "If", "StatelessIf"}):
+        raise ValueError(
+            f"int8 activations inside a loop ({', '.join(loops)}), as of an LSTM or GRU, crash the "
+            'converter: use int8="weights", or unroll=True in the layer'
+        )
+
+
 def _names(inputs: Inputs) -> list[str]:
+    # The converter keeps names, not the order: a number in the name does.
     names = [re.sub(r"\W", "_", tensor.name) for tensor in inputs.flat]
-    return names if len(set(names)) == len(names) else [f"input_{i}" for i in range(len(names))]
+    return names if len(names) == 1 else [f"input_{i}_{name}" for i, name in enumerate(names)]
 
 
-def _one_by_one(
-    model: keras.Model, inputs: Inputs, x: Any, count: int = 256
-) -> Iterator[dict[str, np.ndarray]]:
+def _one_example(inputs: Inputs) -> Inputs:
+    def one(tensor: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.KerasTensor((1, *tensor.shape[1:]), tensor.dtype, name=tensor.name)
+
+    structure = keras.tree.map_structure(one, inputs.structure)
+    return Inputs(structure, keras.tree.flatten(structure))
+
+
+def _one_by_one(model: keras.Model, inputs: Inputs, x: Any, count: int = 256) -> Iterator[dict]:
     arrays = examples(model, x, count)
     size = inputs.flat[0].shape[0] or 1
     for i in range(0, len(arrays[0]), size):

@@ -60,6 +60,15 @@ from .search.sensitivity import sensitivity
 from .search.space import Space
 from .search.trials import Found, Trial
 from .select import check_sparsity, survivors, top
+from .ship.archive import pack, unpack
+from .ship.compare import Difference
+from .ship.fastest import Fastest, fastest_pattern
+from .ship.files import Exported
+from .ship.forms import encoded_bytes
+from .ship.interpret import interpret
+from .ship.keras_file import open_keras, save_keras
+from .ship.litert import save_litert
+from .ship.runtime import numpy_runtime
 from .soft.attention import Attention
 from .soft.fading import Fade
 from .soft.gates import HardConcrete, LearnedThreshold, Sigmoid
@@ -89,12 +98,15 @@ __all__ = [
     "ClassToll",
     "Costs",
     "Criterion",
+    "Difference",
     "Element",
     "Energy",
     "Exits",
+    "Exported",
     "FLOAT16",
     "FLOAT32",
     "Fade",
+    "Fastest",
     "FeatureMatching",
     "Found",
     "GradualPruning",
@@ -161,6 +173,7 @@ __all__ = [
     "distill",
     "distill_in_stages",
     "drop_layers",
+    "encoded_bytes",
     "energy",
     "erk",
     "evolve",
@@ -168,6 +181,7 @@ __all__ = [
     "exit_early",
     "exit_frontier",
     "exponential",
+    "fastest_pattern",
     "fisher",
     "gated",
     "gated_macs",
@@ -182,6 +196,7 @@ __all__ = [
     "held_masks",
     "hold",
     "interleaved",
+    "interpret",
     "iterative",
     "lamp",
     "latency",
@@ -198,8 +213,11 @@ __all__ = [
     "multiples",
     "n_of_m",
     "named_variables",
+    "numpy_runtime",
     "obd",
     "one_shot",
+    "open_keras",
+    "pack",
     "parameters",
     "pareto_front",
     "patterns",
@@ -220,6 +238,8 @@ __all__ = [
     "robustness",
     "roofline",
     "sampled",
+    "save_keras",
+    "save_litert",
     "sensitivity",
     "shift",
     "shrink",
@@ -236,6 +256,7 @@ __all__ = [
     "top",
     "top_probability",
     "ucb_search",
+    "unpack",
     "unpenalize",
     "uses",
     "wanda",

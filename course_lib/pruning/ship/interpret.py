@@ -23,6 +23,8 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
     one array, or a list. Any batch size: a file made for a fixed one is run in pieces of it. Where inputs or
     outputs are int8, floats go in and come out: q = round(x / scale) + zero point.
 
+    For benchmarks, the function's `invoke()` computes once more, without the way in and out of Python.
+
     A file with sparse int8 weights and float activations (`DEFAULT + EXPERIMENTAL_SPARSITY`) does not load
     with XNNPACK in TensorFlow 2.21 ("failed to delegate FULLY_CONNECTED"), or worse, loads and computes
     nonsense (blocks of 16): such files run on LiteRT's own kernels here. On a phone, switch XNNPACK off
@@ -51,6 +53,7 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
             results = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
         return results[0] if len(results) == 1 else results
 
+    run.invoke = interpreter.invoke
     return run
 
 

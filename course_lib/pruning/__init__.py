@@ -64,7 +64,6 @@ from .ship.archive import pack, unpack
 from .ship.compare import Difference
 from .ship.fastest import Fastest, fastest_pattern
 from .ship.files import Exported
-from .ship.forms import encoded_bytes
 from .ship.interpret import interpret
 from .ship.keras_file import open_keras, save_keras
 from .ship.litert import save_litert
@@ -173,7 +172,6 @@ __all__ = [
     "distill",
     "distill_in_stages",
     "drop_layers",
-    "encoded_bytes",
     "energy",
     "erk",
     "evolve",

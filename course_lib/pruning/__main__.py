@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import runpy
 import sys
+import warnings
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from .granularity import Block, Element
+from .card.card import report_card
+from .granularity import Block
 from .holding import hold
 from .prune import make_masks
 from .scopes import layerwise
+from .select import survivors
 from .ship.archive import pack
-from .ship.asked import CRITERIA, SCOPES, check_asked, data_of, parser
+from .ship.asked import CRITERIA, SCOPES, check_asked, check_met, data_of, parser, run_code
+from .ship.compare import examples, inputs_of
+from .ship.files import Exported
 from .ship.keras_file import open_keras, save_keras
 from .ship.litert import save_litert
-from .ship.table import table
 from .structured.channels import Channels
 from .structured.surgery import shrink
 
@@ -29,14 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         if asked.code:
-            runpy.run_path(str(asked.code))
+            run_code(asked.code)
         given, (x, y) = open_keras(asked.model), data_of(asked.data)
         check_asked(asked, given, x, y)
         pruned = prune(open_keras(asked.model), asked, x, y)
-        print(table({"given": given, "pruned": pruned}, x, y), end="\n\n")
+        print(card({"given": given, "pruned": pruned}, x, y), end="\n\n")
         return _export(pruned, asked.out, x)
     except (ValueError, TypeError, OSError) as error:
-        print(f"Nothing was written. {error}", file=sys.stderr)
+        print("Nothing was written.", *str(error).split(), file=sys.stderr)
         return 1
 
 
@@ -44,29 +48,47 @@ def prune(model: keras.Model, asked: argparse.Namespace, x: Any = None, y: Any =
     """Whole channels first, then single weights or blocks; after each, `epochs` of fine-tuning."""
     criterion = CRITERIA[asked.criterion]
     if asked.structured:
-        masks = make_masks(model, asked.structured, criterion(x, y), Channels(model), layerwise)
+        channels = Channels(model)
+        masks = make_masks(model, asked.structured, criterion(x, y), channels, layerwise)
+        counts = [len(group.units) for group in channels.groups.values()]
+        check_met(asked.structured, counts, sum(survivors(n, asked.structured) for n in counts))
         model = _tuned(shrink(model, masks), asked.epochs, x, y)
     if asked.sparsity:
-        unit = Block(*asked.block) if asked.block else Element()
+        unit = Block(*(asked.block or (1, 1)))
         masks = make_masks(model, asked.sparsity, criterion(x, y), unit, SCOPES[asked.scope])
-        if masks.sparsity < asked.sparsity - 0.01:
-            raise ValueError(
-                f"This sparsity cannot be met: every layer keeps at least one unit. Received: "
-                f"{asked.sparsity}; {masks.sparsity:.4f} is the most. Take smaller blocks, or less."
-            )
+        counts = [keep.size for keep in masks.values()]
+        check_met(asked.sparsity, counts, sum(keep.sum() for keep in masks.values()), unit.rows * unit.cols)
         hold(model, masks)
         model = _tuned(model, asked.epochs, x, y)
     return model
 
 
+def card(models: dict[str, keras.Model], x: Any = None, y: Any = None) -> str:
+    """The report card of models; random inputs stand in for x, and labels that do not fit for none."""
+    first = next(iter(models.values()))
+    if x is None:
+        x = keras.tree.pack_sequence_as(inputs_of(first).structure, examples(first))
+        return f"{report_card(models, x)}\nAccuracy was not checked: pass --data with x and y."
+    try:
+        return str(report_card(models, x, y))
+    except ValueError as error:
+        if y is None:
+            raise
+        return f"{report_card(models, x)}\nAccuracy was not checked. {error}"
+
+
 def _tuned(model: keras.Model, epochs: int, x: Any, y: Any) -> keras.Model:
     if epochs:
-        model.fit(x, y, epochs=epochs, verbose=2)
+        try:
+            model.fit(x, y, epochs=epochs, verbose=2)
+        except Exception as error:  # labels that do not fit the loss, and whatever else TensorFlow finds
+            raise ValueError(f"Fine-tuning failed: {error}") from error
     return model
 
 
 def _export(model: keras.Model, out: Path, x: Any) -> int:
     out.mkdir(parents=True, exist_ok=True)
+    model.compiled, model.optimizer = False, None  # Adam's memory would make the file three times as large
     ranges = {"int8": "weights"} if x is None else {"int8": "activations", "x": x}
     refused = 0
     for name, write in {
@@ -74,15 +96,27 @@ def _export(model: keras.Model, out: Path, x: Any) -> int:
         "pruned.tflite": save_litert,
         "pruned_sparse.tflite": partial(save_litert, sparse=True),
         "pruned_int8.tflite": partial(save_litert, **ranges),
+        "pruned_int8_sparse.tflite": partial(save_litert, sparse=True, **ranges),
         "pruned.npz": pack,
         "pruned_runnable.npz": partial(pack, runnable=True),
     }.items():
-        try:
-            print(write(model, out / name))
-        except ValueError as error:
-            refused += 1
-            print(f"{name}: not written. {error}")
+        refused += not _written(partial(write, model, out / name), out / name)
     return 3 if refused else 0
+
+
+def _written(write: Callable[[], Exported], path: Path) -> bool:
+    try:
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("always", "LiteRT ")
+            print(write())
+    except ValueError as error:
+        stale = " The one in the folder is from an earlier run." if path.exists() else ""
+        print(f"{path.name}: not written. {error}{stale}")
+        return False
+    for note in notes:
+        print(f"  {note.message}")
+    return True
 
 
 if __name__ == "__main__":

@@ -67,5 +67,7 @@ def test_files_that_are_no_keras_3_model_get_a_sentence(tmp_path):
         with pytest.raises(ValueError, match=words) as found:
             open_keras(tmp_path / name)
         assert "\n" not in str(found.value) and name in str(found.value)
+    with pytest.raises(ValueError, match="a folder, not a Keras file"):
+        open_keras(tmp_path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         open_keras(tmp_path / "none.keras")

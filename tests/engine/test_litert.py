@@ -12,6 +12,7 @@ from course_lib.pruning.ship.compare import answers, difference, examples
 from course_lib.pruning.ship.fastest import Fastest
 from course_lib.pruning.ship.interpret import interpret
 from course_lib.pruning.ship.litert import converted, save_litert
+from course_lib.pruning.ship.trap import trapped
 from course_lib.pruning.timing import Ratio
 
 layers = keras.layers
@@ -77,6 +78,7 @@ def test_models_in_other_precisions_are_converted_in_float32(tmp_path, dtype):
     assert model.layers[0].compute_dtype != "float32"
 
 
+@pytest.mark.filterwarnings("ignore:LiteRT cannot run these")
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("int8", ["weights", "activations", "everything"])
 def test_int8_is_near_and_a_quarter_of_the_size(tmp_path, int8, sparse):
@@ -103,25 +105,60 @@ def test_sparse_encoding_makes_the_file_smaller():
     assert len(converted(model, sparse=True)) < 0.6 * len(converted(model))
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated")
 @pytest.mark.parametrize("rows", [1, 4, 16])
-def test_int8_weights_with_sparse_encoding_are_right_here(rows):
-    assert off(blocks(rows), converted(blocks(rows), sparse=True, int8="weights")).typical < 0.05
+def test_int8_weights_with_zeros_run_wherever_litert_does(tmp_path, rows):
+    """Blocks of 16 stay sparse, the others are written densely, and it is said."""
+    model = blocks(rows)
+    x = examples(model)[0]
+    if rows == 16:
+        found = save_litert(model, tmp_path / "a.tflite", sparse=True, int8="weights")
+    else:
+        with pytest.warns(UserWarning, match="written densely"):
+            found = save_litert(model, tmp_path / "a.tflite", sparse=True, int8="weights")
+    content = found.path.read_bytes()
+    assert not trapped(content)
+    assert difference([raw(content, x)], answers(model, [x])).typical < 0.05
+    dense = converted(model, int8="weights")
+    assert len(content) < 0.8 * len(dense) if rows == 16 else len(content) == len(dense)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("rows", [1, 4, 16])
+def test_int8_activations_with_zeros_run_wherever_litert_does(rows):
+    model = blocks(rows)
+    x = examples(model)[0]
+    content = converted(model, x, sparse=True, int8="activations")
+    assert not trapped(content) and len(content) < len(converted(model, x, int8="activations"))
+    assert difference([raw(content, x)], answers(model, [x])).typical < 0.1
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")
 def test_the_trap_of_int8_weights_with_sparse_encoding_is_still_there():
-    """What `interpret` mends: with XNNPACK such a file does not load, or (blocks of 16) computes nonsense.
+    """What `save_litert` avoids and `interpret` runs all the same, on LiteRT's own kernels.
 
-    When this fails, TensorFlow has mended it, and `mixed_sparse` may go.
+    When this fails, TensorFlow has mended it, and `trap.py` may go.
     """
-    with pytest.raises(RuntimeError, match="failed to delegate"):
-        raw(converted(blocks(4), sparse=True, int8="weights"), examples(blocks(4))[0])
-    model = blocks(16)
-    x = examples(model)[0]
-    wrong = raw(converted(model, sparse=True, int8="weights"), x)
-    assert difference([wrong], answers(model, [x])).typical > 0.25
-    calibrated = raw(converted(model, x, sparse=True, int8="activations"), x)
-    assert difference([calibrated], answers(model, [x])).typical < 0.1
+    for rows in (4, 16):
+        model, content = blocks(rows), as_everybody_converts(blocks(rows))
+        x = examples(model)[0]
+        assert trapped(content) and off(model, content).typical < 0.05
+        if rows == 4:
+            with pytest.raises(RuntimeError, match="failed to delegate"):
+                raw(content, x)
+        else:
+            assert difference([raw(content, x)], answers(model, [x])).typical > 0.25
+
+
+def as_everybody_converts(model):
+    """With optimizations = [DEFAULT, EXPERIMENTAL_SPARSITY], as the tutorials do."""
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    function = tf.function(lambda x: model(x), input_signature=[spec]).get_concrete_function()
+    owner = tf.Module()
+    owner.weights = function.variables
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], owner)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT, tf.lite.Optimize.EXPERIMENTAL_SPARSITY]
+    return converter.convert()
 
 
 def raw(content, x):
@@ -175,6 +212,14 @@ def test_what_is_no_litert_file_is_said(tmp_path):
             interpret(source)
     with pytest.raises(FileNotFoundError, match="no such file"):
         interpret(tmp_path / "b.tflite")
+
+
+def test_half_precision_in_a_model_of_ones_own_is_said(tmp_path):
+    model = nets.Subclassed()
+    model.inner = layers.Dense(4, dtype="float16")
+    model(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="computes in float32"):
+        save_litert(model, tmp_path / "a.tflite", np.zeros((2, 3), "float32"))
 
 
 def test_subclassed_models_are_exported_from_examples(tmp_path):

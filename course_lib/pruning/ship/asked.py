@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..curvature import fisher, obd
 from ..gradients import gradient, taylor
 from ..scopes import globally, layerwise
 from ..select import check_sparsity
+from .compare import answers, examples, inputs_of
 
 _ABOUT = "Prune a Keras 3 file of your own, print what that saved, and write it in formats to ship."
 CRITERIA = {
@@ -59,11 +61,28 @@ def check_asked(asked: argparse.Namespace, model: keras.Model, x: Any, y: Any) -
     if asked.epochs and (x is None or y is None or not model.compiled):
         lacks = "a model that was compiled before saving" if not model.compiled else "--data with x and y"
         raise ValueError(f"Fine-tuning needs {lacks}. Received: --epochs {asked.epochs}.")
+    if x is not None:
+        _check_fits(model, x)
     if (asked.out / "pruned.keras").resolve() == asked.model.resolve():
         raise ValueError("The pruned model would replace the given one. Choose another --out.")
     place = next(p for p in (asked.out.absolute(), *asked.out.absolute().parents) if p.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):
         raise OSError(f"Cannot write to --out. Received: {str(asked.out)!r}. Choose a folder of yours.")
+
+
+def check_met(asked: float, counts: list[int], kept: int, unit: int = 1) -> None:
+    """Pass if `kept` of layers of so many weights (or channels) are no more than was `asked` for.
+
+    Half a `unit` a layer may be rounded away, and blocks at ragged edges are smaller than others: a fifth of
+    what should be kept is allowed for those. Raises: ValueError where layers had to keep more.
+    """
+    reached = 1 - kept / sum(counts)
+    rounding = len(counts) * unit / 2 / sum(counts)
+    if asked - reached > max(rounding, 0.2 * (1 - asked)):
+        raise ValueError(
+            f"This share cannot be met: every layer keeps at least one. Received: {asked}; {reached:.4f} is "
+            "what comes out. Take smaller blocks, or less."
+        )
 
 
 def data_of(path: Path | None) -> tuple[Any, Any]:
@@ -78,6 +97,25 @@ def data_of(path: Path | None) -> tuple[Any, Any]:
             "--data must be an .npz file with an array x, and y for accuracy: np.savez('a.npz', x=x, y=y). "
             f"Received: {str(path)!r} ({type(error).__name__})."
         ) from None
+
+
+def run_code(path: Path) -> None:
+    """Run the user's file that defines layers. Raises: ValueError, one sentence, if it fails."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no such file for --code. Received: {str(path)!r}.")
+    try:
+        runpy.run_path(str(path))
+    except Exception as error:
+        raise ValueError(f"--code {path} fails: {type(error).__name__}: {error}") from error
+
+
+def _check_fits(model: keras.Model, x: Any) -> None:
+    arrays = examples(model, x, 1)
+    try:
+        answers(model, arrays)
+    except Exception as error:  # Keras and TensorFlow raise many kinds
+        wanted = ", ".join(str(tensor.shape) for tensor in inputs_of(model, x).flat)
+        raise ValueError(f"The model takes inputs of shape {wanted}. Received: x {x.shape}.") from error
 
 
 def _block(text: str) -> tuple[int, int]:

@@ -10,11 +10,6 @@ Form = Literal["best", "dense", "bitmask", "csr", "bsr"]
 FORMS = ("dense", "bitmask", "csr", "bsr")
 
 
-def encoded_bytes(array: np.ndarray, block: tuple[int, int] = (4, 1)) -> dict[str, int]:
-    """Bytes that an array takes in each form, values and indices, {"dense", "bitmask", "csr", "bsr"}."""
-    return {form: _size(_parts(np.asarray(array), form, block)) for form in FORMS}
-
-
 def encoded(array: np.ndarray, form: Form, block: tuple[int, int]) -> tuple[str, dict[str, np.ndarray]]:
     """The form chosen (for "best" the smallest, of equals the first) and the arrays it takes."""
     forms = FORMS if form == "best" else (form,)

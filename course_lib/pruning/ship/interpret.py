@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from .quiet import quiet
-
-_PLAIN = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+from .trap import mixed_sparse, opened_plainly
 
 
 def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[Any], Any]:
@@ -27,8 +26,8 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
 
     A file with sparse int8 weights and float activations (`DEFAULT + EXPERIMENTAL_SPARSITY`) does not load
     with XNNPACK in TensorFlow 2.21 ("failed to delegate FULLY_CONNECTED"), or worse, loads and computes
-    nonsense (blocks of 16): such files run on LiteRT's own kernels here. On a phone, switch XNNPACK off
-    (`setUseXNNPACK(false)`).
+    nonsense (blocks of 16, a scale for each output): such files run on LiteRT's own kernels here. On a phone,
+    switch XNNPACK off (`setUseXNNPACK(false)`), or make the file with `save_litert`, which avoids both.
     Raises: ValueError for what is no LiteRT file, or inputs that do not fit.
     """
     if not isinstance(source, bytes):
@@ -58,31 +57,11 @@ def interpret(source: bytes | str | os.PathLike, threads: int = 1) -> Callable[[
 
 
 def _opened(content: bytes, threads: int) -> Any:
+    plain = opened_plainly(content, threads)
+    if mixed_sparse(plain):
+        return plain
     with quiet():  # tf.lite.Interpreter is to move to another package, and says so each time
-        try:
-            plain = tf.lite.Interpreter(
-                model_content=content, num_threads=threads, experimental_op_resolver_type=_PLAIN
-            )
-        except ValueError as error:
-            raise ValueError(f"This is no LiteRT file. Received: {len(content):,} bytes ({error}).") from None
-        if mixed_sparse(plain):
-            return plain
         return tf.lite.Interpreter(model_content=content, num_threads=threads)
-
-
-def mixed_sparse(interpreter: Any) -> bool:
-    """Whether any layer multiplies float activations by sparse int8 weights, which XNNPACK gets wrong."""
-    tensors = {d["index"]: d for d in interpreter.get_tensor_details()}
-    operations = interpreter._get_ops_details()
-    sparse = {i for i, d in tensors.items() if d["sparsity_parameters"]}
-    sparse |= {int(o["outputs"][0]) for o in operations if o["op_name"] == "DENSIFY"}
-    return any(
-        len(used := [tensors[int(i)] for i in o["inputs"][:2] if i >= 0]) == 2
-        and used[1]["index"] in sparse
-        and used[1]["dtype"] is np.int8
-        and used[0]["dtype"] is np.float32
-        for o in operations
-    )
 
 
 def _outputs(interpreter: Any) -> list[dict]:

@@ -46,12 +46,17 @@ def open_keras(path: str | os.PathLike) -> keras.Model:
     all; FileNotFoundError without a file.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(
+            f"This is a folder, not a Keras file. Received: {str(path)!r}. Of a SavedModel only TensorFlow "
+            "makes a model: build it anew with Keras 3, and save it as .keras."
+        )
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file. Received: {str(path)!r}.")
     if path.read_bytes()[:4] == _HDF5:
         raise ValueError(
-            f"This is an HDF5 file, the format of Keras 2. Received: {str(path)!r}. Rebuild the model with "
-            "Keras 3 (`import keras`), load its weights, and save it as .keras."
+            f"This is an HDF5 file, the format of Keras 2. Received: {str(path)!r}. Load it with Keras 3 "
+            "(`keras.saving.load_model`), or rebuild the model and load its weights; then save it as .keras."
         )
     version = _version(path)
     if version.startswith("2"):

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ..variables import check_model, trained_part
 from .compare import Inputs, check, examples, inputs_of
 from .files import Exported, exported, replacing
 from .interpret import interpret
+from .precision import in_float32
 from .quiet import quiet
+from .trap import trapped
 
 Int8 = Literal["weights", "activations", "everything"]
+_TRAP = (
+    "LiteRT cannot run these int8 weights in sparse encoding: they are written densely, and gzip packs their "
+    'zeros. Prune in Block(16, 1), or take int8="activations" with examples x.'
+)
 
 
 def save_litert(
@@ -35,6 +41,10 @@ def save_litert(
     4 inputs of a Dense layer (16 with int8): ask `fastest_pattern`. `int8="weights"` computes with floats;
     "activations" quantizes these too, with ranges seen on the examples `x`; "everything" also the file's
     inputs and outputs, for devices without floats.
+
+    The trap: sparse int8 weights and float activations do not load with XNNPACK, or compute nonsense. Only
+    zeros in `Block(16, 1)` under one scale a kernel are right, and stay; with others the weights are written
+    densely, with a warning (gzip packs their zeros all the same).
 
     Compared on `x`, or on random inputs. `tolerance`: for float the `largest` difference, 1e-5 (more for half
     precision); for int8, which rounds, the `typical` one, 0.25: nonsense has 1 and more.
@@ -60,35 +70,31 @@ def converted(model: keras.Model, x: Any = None, sparse: bool = False, int8: Int
     models in other precisions are converted as their twin in float32.
     """
     model, inputs = in_float32(trained_part(model)), inputs_of(model, x)
+    content = _for_any_batch(model, inputs, x, sparse, int8)
+    if sparse and int8 == "weights" and trapped(content):
+        warnings.warn(_TRAP, stacklevel=3)
+        content = _for_any_batch(model, inputs, x, False, int8)
+    return content
+
+
+def _for_any_batch(model: keras.Model, inputs: Inputs, *how: Any) -> bytes:
     try:
-        return _attempt(model, inputs, x, sparse, int8)
+        return _attempt(model, inputs, *how)
     except Exception as error:  # the converter raises its own, RuntimeError, ValueError, AttributeError
         if inputs.flat[0].shape[0] is None:
             try:
-                return _attempt(model, _one_example(inputs), x, sparse, int8)
+                return _attempt(model, _one_example(inputs), *how)
             except Exception:
                 pass  # the first error says more
-        missing = sorted(set(re.findall(r"\ttf\.(\w+)", str(error))))
-        what = (
-            f"no operation for {', '.join(missing)}" if missing else str(error).strip().splitlines()[0][:200]
-        )
         raise ValueError(
-            f"LiteRT cannot express model {model.name!r}: {what}. Replace what it names, or export a Keras "
-            "file or an archive (`pack`)."
+            f"LiteRT cannot express model {model.name!r}: {_reason(str(error))}. Replace what it names, or "
+            "export a Keras file or an archive (`pack`)."
         ) from error
 
 
-def in_float32(model: keras.Model) -> keras.Model:
-    """The model, or where any of its layers computes in another precision, a copy that does not."""
-    if {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}:
-        return model
-
-    def clone(layer: keras.Layer) -> keras.Layer:
-        return type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-
-    twin = keras.models.clone_model(model, clone_function=clone)
-    twin.set_weights([np.asarray(w, np.float32) if w.dtype.kind in "fV" else w for w in model.get_weights()])
-    return twin
+def _reason(said: str) -> str:
+    missing = sorted(set(re.findall(r"\ttf\.(\w+)", said)))
+    return f"no operation for {', '.join(missing)}" if missing else said.strip().splitlines()[0][:200]
 
 
 def _attempt(model: keras.Model, inputs: Inputs, x: Any, sparse: bool, int8: Int8 | None) -> bytes:
@@ -100,6 +106,8 @@ def _attempt(model: keras.Model, inputs: Inputs, x: Any, sparse: bool, int8: Int
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
         optimize = tf.lite.Optimize
         converter.optimizations = [optimize.DEFAULT] * bool(int8) + [optimize.EXPERIMENTAL_SPARSITY] * sparse
+        if sparse and int8 == "weights":  # with a scale for each output, XNNPACK computes nonsense
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         if int8 in ("activations", "everything"):
             _refuse_loops(function)
             converter.representative_dataset = partial(_one_by_one, model, inputs, x)

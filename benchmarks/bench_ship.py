@@ -2,7 +2,8 @@
 
 python benchmarks/bench_ship.py [--rounds 50] [--seeds 3] [--write docs/shipping.md]   # a few minutes
 
-Both sides of each ratio run in turns. Where this machine denies a speed, its roofline tells whether the layers wait for memory or for arithmetic.
+Both sides of each ratio run in turns. Where this machine denies a speed, its roofline tells whether the layers
+wait for memory or for arithmetic.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 python benchmarks/bench_ship.py [--rounds 50] [--seeds 3] [--write docs/shipping.md]   # a few minutes
 
-Both sides of each ratio run in turns. Where this machine denies a speed, its roofline tells whether the layers
+Both sides of each ratio run in turns. Where this machine denies a speed, its roofline tells whether layers
 wait for memory or for arithmetic.
 """
 

@@ -94,6 +94,13 @@ def blocks_in_dense_layers(rounds, sizes=((1024, 1024), (2048, 2048), (4096, 102
                 print(roofline({"dense": layer}, np.zeros((1, inputs), "float32"), 1, machine_limits()))
 
 
+def zeros_in_convolutions(rounds):
+    """The control: single zeros and blocks in a convolution of 1 × 1, against half its outputs."""
+    print("Convolution 1 × 1, 256 → 256, 14 × 14 positions, float")
+    found = fastest_pattern(256, 256, [0.8, 0.95], image=(14, 14), rounds=rounds)
+    print("  " + repr(found).replace("\n", "\n  "))
+
+
 def lenet(seed):
     """LeNet-300-100 for flat MNIST images."""
     keras.utils.set_random_seed(seed)
@@ -159,6 +166,7 @@ def main():
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         half_the_channels(asked.rounds)
+        zeros_in_convolutions(asked.rounds)
         blocks_in_dense_layers(asked.rounds)
         bytes_and_accuracy(asked.seeds)
     print(said.getvalue(), end="")

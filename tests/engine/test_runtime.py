@@ -113,6 +113,11 @@ def test_what_it_does_not_know_is_named_and_not_written(tmp_path, made, names):
     assert not list(tmp_path.iterdir())
 
 
+def test_inputs_that_are_missing_are_said(tmp_path):
+    with pytest.raises(ValueError, match="takes 2 arrays. Received: 1"):
+        packed(nets.two_inputs(), tmp_path / "a.npz")(np.zeros((1, 6)))
+
+
 def test_models_without_a_graph_are_refused(tmp_path):
     model = nets.Subclassed()
     model(np.zeros((1, 3), np.float32))

@@ -21,7 +21,8 @@ def numpy_runtime(path: Any) -> Callable[[Any], Any]:
     """The network of an archive as a function: an array (or a list of them) → an array (or a list), float32.
 
     A kernel stored as CSR stays sparse in memory and is multiplied as it is; other forms are unpacked.
-    Raises: ValueError for an archive without a graph (made without `runnable=True`).
+    Raises: ValueError for an archive without a graph (made without `runnable=True`); the function itself for
+    another number of arrays.
     """
     with np.load(path) as archive:
         if "graph.json" not in archive:
@@ -35,6 +36,8 @@ def numpy_runtime(path: Any) -> Callable[[Any], Any]:
 
     def run(x: Any) -> Any:
         arrays = x if isinstance(x, list | tuple) else [x]
+        if len(arrays) != len(graph["inputs"]):
+            raise ValueError(f"The network takes {len(graph['inputs'])} arrays. Received: {len(arrays)}.")
         values = dict(zip(graph["inputs"], (np.asarray(a, np.float32) for a in arrays), strict=True))
         for step in graph["steps"]:
             own = {name: weights[path] for name, path in step.get("weights", {}).items()}

@@ -38,6 +38,19 @@ def test_a_model_that_would_not_load_again_is_not_written(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+def test_a_loss_of_ones_own_does_not_keep_a_model_from_being_opened(tmp_path):
+    def strange(y, scores):
+        return keras.ops.mean(scores)
+
+    model = nets.perceptron()
+    model.compile("sgd", strange)
+    model.save(tmp_path / "a.keras")
+    found = open_keras(tmp_path / "a.keras")
+    assert not found.compiled
+    for mine, theirs in zip(model.weights, found.weights, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_files_that_are_no_keras_3_model_get_a_sentence(tmp_path):
     import tf_keras
 

@@ -40,7 +40,7 @@ def save_keras(model: keras.Model, path: str | os.PathLike, x: Any = None) -> Ex
 
 
 def open_keras(path: str | os.PathLike) -> keras.Model:
-    """The model of a `.keras` file.
+    """The model of a `.keras` file; if only its loss or metrics are unknown here, it is not compiled.
 
     Raises: ValueError, one sentence, for a file of Keras 2, layers that Keras does not know, or no model at
     all; FileNotFoundError without a file.
@@ -64,14 +64,21 @@ def open_keras(path: str | os.PathLike) -> keras.Model:
             f"This file was written by Keras {version} (tf_keras). Received: {str(path)!r}. Rebuild the "
             "model with Keras 3 (`import keras`), copy its weights with set_weights, and save it anew."
         )
-    try:
-        model = keras.saving.load_model(path)
-    except Exception as error:  # Keras raises many kinds
-        raise ValueError(
-            f"Keras cannot load this model: {_reason(error)} Received: {str(path)!r}."
-        ) from error
+    model = _loaded(path)
     check_model(model)
     return model
+
+
+def _loaded(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds
+        try:
+            return keras.saving.load_model(path, compile=False)  # a loss of one's own is no layer
+        except Exception:
+            raise ValueError(
+                f"Keras cannot load this model: {_reason(error)} Received: {str(path)!r}."
+            ) from error
 
 
 def _again(temporary: Path, path: str | os.PathLike) -> keras.Model:

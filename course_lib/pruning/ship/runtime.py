@@ -20,7 +20,8 @@ import numpy as np
 def numpy_runtime(path: Any) -> Callable[[Any], Any]:
     """The network of an archive as a function: an array (or a list of them) → an array (or a list), float32.
 
-    A kernel stored as CSR stays sparse in memory and is multiplied as it is; other forms are unpacked.
+    A kernel of a Dense or Conv2D layer stored as CSR stays sparse in memory and is multiplied as it is; other
+    forms are unpacked.
     Raises: ValueError for an archive without a graph (made without `runnable=True`); the function itself for
     another number of arrays.
     """
@@ -30,9 +31,11 @@ def numpy_runtime(path: Any) -> Callable[[Any], Any]:
                 f"This archive has weights but no graph. Received: {path}. Pack it runnable=True."
             )
         graph, weights = json.loads(archive["graph.json"]), {}
+        products = {s["weights"]["kernel"] for s in graph["steps"] if s["op"] in ("dense", "conv")}
         for number, entry in enumerate(json.loads(archive["index.json"])):
             parts = {part: archive[f"{number}/{part}"] for part in entry["parts"]}
-            weights[entry["path"]] = _sparse(entry, parts) if _stays(entry) else _floats(entry, parts)
+            sparse = entry["path"] in products and entry["form"] == "csr" and entry["dtype"] == "float32"
+            weights[entry["path"]] = (_sparse if sparse else _floats)(entry, parts)
 
     def run(x: Any) -> Any:
         arrays = x if isinstance(x, list | tuple) else [x]
@@ -72,10 +75,6 @@ def _floats(entry: dict, parts: dict) -> np.ndarray:
     if entry["dtype"] == "bfloat16":  # the upper half of a float32; NumPy has none
         return (bits.astype(np.uint32) << 16).view(np.float32)
     return bits.reshape(-1).view(entry["dtype"]).astype(np.float32).reshape(bits.shape)
-
-
-def _stays(entry: dict) -> bool:
-    return entry["form"] == "csr" and entry["path"].endswith("/kernel") and entry["dtype"] == "float32"
 
 
 def _sparse(entry: dict, parts: dict) -> tuple:

@@ -44,15 +44,18 @@ class Walk:
         self.shape: tuple = ()  # of the output that the rule at work is to make
 
     def name(self) -> str:
+        """A fresh name for a value."""
         self._count += 1
         return str(self._count - 1)
 
     def step(self, op: str, *sources: str, weights: dict | None = None, **how: Any) -> str:
+        """Write one step down; the name of what it makes."""
         own = {n: self.paths[id(v)] for n, v in (weights or {}).items() if v is not None}
         self.steps.append({"op": op, "from": list(sources), "to": self.name(), "weights": own, "with": how})
         return self.steps[-1]["to"]
 
     def through(self, graph: Any, inputs: list[str]) -> list[str]:
+        """Write a whole graph down, from the deepest node on; the names of its outputs."""
         known = {id(t): name for t, name in zip(graph.inputs, inputs, strict=True)}
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
@@ -62,6 +65,7 @@ class Walk:
         return [known[id(t)] for t in graph.outputs]
 
     def one(self, node: Any, known: dict[int, str]) -> list[str]:
+        """Write one call of a layer, an operation or a nested model down; the names of its outputs."""
         operation, inner = node.operation, _graph(node.operation)
         tensors = node.arguments.keras_tensors
         sources = [known[id(t)] for t in tensors]

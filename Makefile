@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench surgery-all quality structured demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench bench-ship compression-demo surgery-all quality structured demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -43,6 +43,12 @@ surgery-all: .venv/.ready  ## shrink every model of keras.applications, compare,
 
 bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(bin)python $$script || exit 1; done
+
+bench-ship: .venv/.ready  ## speed and size of what is shipped, in LiteRT, into docs/shipping.md; a few minutes
+	@$(bin)python benchmarks/bench_ship.py --write docs/shipping.md
+
+compression-demo: .venv/.ready  ## the demo of every tutorial, ours and tfmot side by side; a minute
+	@$(bin)python benchmarks/compression_demo.py
 
 quality: .venv/.ready  ## accuracy after pruning, ours and tfmot, into docs/quality.md; half an hour
 	@$(bin)python benchmarks/quality.py --seeds 8 --write docs/quality.md

@@ -70,6 +70,22 @@ def residual_digits(
     return compiled(keras.Model(inputs, outputs, name="R"))
 
 
+def million_digits(seed: int = 0) -> keras.Model:
+    """M: an untrained perceptron of exactly 1,000,000 parameters for flat 8x8 digits."""
+    keras.utils.set_random_seed(seed)
+    return compiled(
+        keras.Sequential(
+            [
+                keras.Input((64,)),
+                layers.Dense(1026, activation="relu", name="hidden_1"),
+                layers.Dense(900, activation="relu", name="hidden_2"),
+                layers.Dense(10, activation="softmax", name="digits"),
+            ],
+            name="M",
+        )
+    )
+
+
 def _conv_norm(x, filters: int, stride: int, name: str, size: int = 3, relu: bool = True):
     x = layers.Conv2D(filters, size, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
     # Momentum 0.9: with the default 0.99 the running statistics lag behind so short a training.

@@ -56,6 +56,10 @@ def test_keras_datasets_come_in_the_same_form(monkeypatch):
     assert got.x_train.shape == (2, 32, 32, 3) and got.x_train.max() == 1 and got.y_test.tolist() == [3, 4]
 
 
+def test_the_model_of_the_tutorials_has_a_million_parameters():
+    assert models.million_digits().count_params() == 1_000_000
+
+
 @pytest.mark.parametrize("name, parameters", [("D", 50_610), ("C", 85_066), ("R", 38_682)])
 def test_a_seed_gives_the_same_model(name, parameters):
     build, _ = models.BUILDERS[name]

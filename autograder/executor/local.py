@@ -79,7 +79,8 @@ async def _execute(client: CappedClient, cell: NotebookNode, index: int) -> Trou
         await client.async_execute_cell(cell, index)
     except CellTimeoutError:
         # Without `late` the cell did end, only the last of its outputs never came.
-        return ("time", "It ignored the interrupt, so its kernel was stopped.") if client.late else None
+        state = "flood" if client.flooded else "time"
+        return (state, "It ignored the interrupt, so its kernel was stopped.") if client.late else None
     except DeadKernelError:
         if asyncio.current_task().cancelling():  # nbclient makes a dead kernel of somebody's Ctrl-C
             raise asyncio.CancelledError from None

@@ -60,6 +60,14 @@ from .search.sensitivity import sensitivity
 from .search.space import Space
 from .search.trials import Found, Trial
 from .select import check_sparsity, survivors, top
+from .ship.archive import pack, unpack
+from .ship.compare import Difference
+from .ship.fastest import Fastest, fastest_pattern
+from .ship.files import Exported
+from .ship.interpret import interpret
+from .ship.keras_file import open_keras, save_keras
+from .ship.litert import save_litert
+from .ship.runtime import numpy_runtime
 from .soft.attention import Attention
 from .soft.fading import Fade
 from .soft.gates import HardConcrete, LearnedThreshold, Sigmoid
@@ -93,12 +101,15 @@ __all__ = [
     "ClassToll",
     "Costs",
     "Criterion",
+    "Difference",
     "Element",
     "Energy",
     "Exits",
+    "Exported",
     "FLOAT16",
     "FLOAT32",
     "Fade",
+    "Fastest",
     "FeatureMatching",
     "Found",
     "GradualPruning",
@@ -154,9 +165,9 @@ __all__ = [
     "bitmask_bytes",
     "block_importance",
     "bn_scale",
+    "bsr_bytes",
     "by_group",
     "byte_cost",
-    "bsr_bytes",
     "ceiling",
     "certainty",
     "chebyshev",
@@ -177,6 +188,7 @@ __all__ = [
     "exit_early",
     "exit_frontier",
     "exponential",
+    "fastest_pattern",
     "fisher",
     "gated",
     "gated_macs",
@@ -193,6 +205,7 @@ __all__ = [
     "held_masks",
     "hold",
     "interleaved",
+    "interpret",
     "iterative",
     "lamp",
     "latency",
@@ -210,8 +223,11 @@ __all__ = [
     "multiples",
     "n_of_m",
     "named_variables",
+    "numpy_runtime",
     "obd",
     "one_shot",
+    "open_keras",
+    "pack",
     "parameter_cost",
     "parameters",
     "pareto_front",
@@ -234,6 +250,8 @@ __all__ = [
     "robustness",
     "roofline",
     "sampled",
+    "save_keras",
+    "save_litert",
     "sensitivity",
     "shift",
     "shrink",
@@ -251,6 +269,7 @@ __all__ = [
     "top",
     "top_probability",
     "ucb_search",
+    "unpack",
     "unpenalize",
     "uses",
     "wanda",

@@ -76,7 +76,6 @@ from .soft.learned import LearnedMasks
 from .soft.regularizers import GroupLasso, penalize, unpenalize
 from .soft.straight_through import StraightThrough
 from .soft.thresholds import ThresholdDecay, soft_threshold
-from .structured.by_group import GroupRow, by_group
 from .structured.channels import Channels, Group
 from .structured.costs import affordable, byte_cost, mac_cost, parameter_cost
 from .structured.depth import block_importance, drop_layers
@@ -116,7 +115,6 @@ __all__ = [
     "Granularity",
     "Group",
     "GroupLasso",
-    "GroupRow",
     "HardConcrete",
     "Hardened",
     "INT8",
@@ -166,7 +164,6 @@ __all__ = [
     "block_importance",
     "bn_scale",
     "bsr_bytes",
-    "by_group",
     "byte_cost",
     "ceiling",
     "certainty",

@@ -13,7 +13,6 @@ from course_lib.pruning import (
     Channels,
     GradualPruning,
     affordable,
-    by_group,
     byte_cost,
     globally,
     layerwise,
@@ -94,30 +93,6 @@ def test_the_cost_of_what_is_kept_is_that_of_the_shrunk_model(build):
         cost = cost_of(model, channels)
         assert cost(keep) == measured(small)
         assert cost({}) == measured(model)
-
-
-@pytest.mark.parametrize("build", MODELS[:-1])
-def test_by_group_adds_up_to_both_models(build):
-    model, channels, keep, small = halved(build)
-    rows = by_group(model, channels, channels.expand(keep, {}))
-    assert len(rows) == len(channels.groups) + len(channels.frozen) + 1
-    for when, one in enumerate([model, small]):
-        assert sum(row.parameters[when] for row in rows) == parameters(one).total
-        assert sum(row.macs[when] for row in rows) == macs(one).total
-    for row, kept in zip(rows, keep.values(), strict=False):
-        assert row.channels == (len(kept), kept.sum())
-    assert all(row.channels[0] == row.channels[1] for row in rows[len(keep) :])
-
-
-def test_by_group_by_hand():
-    inputs = keras.Input((5,))
-    x = kl.Dense(4, name="a")(inputs) + kl.Dense(4, use_bias=False, name="b")(inputs)
-    model = keras.Model(inputs, kl.Dense(3, name="c")(x), name="by_hand")
-    channels = Channels(model)
-    a, c, rest = by_group(model, channels, make_masks(model, 0.5, random(0), channels))
-    assert a == ("a + b", (4, 2), (44, 22), (40, 20))
-    assert c == ("c", (3, 3), (15, 9), (12, 6))
-    assert rest == ("the rest", (0, 0), (0, 0), (0, 0))
 
 
 @pytest.mark.parametrize("build", [residual_digits, excited])

@@ -1,17 +1,17 @@
-"""Try thresholds on a copy of a model: what `ThresholdHistogram.of_model` measures."""
+"""Try prunings on a copy of a model: what `ThresholdHistogram.of_model` and `LayerBudgets.of_model` measure."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
 
-from course_lib.pruning import above, magnitude, make_masks, measure
+from course_lib.pruning import Masks, above, magnitude, make_masks, measure, per_layer
 
 BATCH = 1024
 
 
 class ModelTrial:
-    """A copy of a Keras model, cut at any threshold and measured; the model given stays as it is.
+    """A copy of a Keras model, cut in any way and measured; the model given stays as it is.
 
     `weights` are its prunable weights, {variable path: array}.
     """
@@ -26,13 +26,21 @@ class ModelTrial:
     def measure_at(self, threshold: float) -> dict[str, float]:
         """Return sparsity, zipped bytes and accuracy with the weights up to `threshold` removed."""
         masks = make_masks(self._full, None, magnitude(), scope=above(threshold))
-        self._cut.set_weights(self._full.get_weights())
-        masks.apply(self._cut)
+        accuracy = self._accuracy(masks)
         return {
             "sparsity": masks.sparsity,
             "bytes": measure.gzip_bytes(self._cut),
-            "accuracy": float(np.mean(self._predicted() == self._labels)),
+            "accuracy": accuracy,
         }
+
+    def accuracy_of(self, table: dict[str, float]) -> float:
+        """Return the accuracy with these shares removed, {path or layer: share}, the smallest weights first."""
+        return self._accuracy(make_masks(self._full, None, magnitude(), scope=per_layer(table)))
+
+    def _accuracy(self, masks: Masks) -> float:
+        self._cut.set_weights(self._full.get_weights())
+        masks.apply(self._cut)
+        return float(np.mean(self._predicted() == self._labels))
 
     def _predicted(self) -> np.ndarray:
         # Called, not `predict`ed: the first predict of a new model compiles for longer than all this takes.

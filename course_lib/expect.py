@@ -2,7 +2,10 @@
 
 expect.number(sparsity(w), "sparsity(w)", between=(0, 1))
 expect.array(magnitude_mask(w, 0.5), "magnitude_mask(w, 0.5)", like=w, dtype=bool)
+expect.names(masks, "global_mask(weights, 0.5)", like=weights)
 """
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -35,6 +38,21 @@ def array(value: object, what: str, like: np.ndarray, dtype: type | None = None)
     right = isinstance(value, np.ndarray) and value.shape == like.shape
     if not right or (dtype is not None and not np.issubdtype(value.dtype, dtype)):
         raise Hint(f"{what} should return {wanted}. Received: {described(value)}.")
+
+
+def names(value: object, what: str, like: Iterable[str]) -> None:
+    """Expect a dict with exactly the names of `like`, in any order; else a Hint."""
+    _not_blank(value, what)
+    if not isinstance(value, Mapping):
+        raise Hint(f"{what} should return a dict with an entry for each name. Received: {described(value)}.")
+    missing = [name for name in like if name not in value]
+    if missing:
+        raise Hint(
+            f"{what} has no entry for {missing[0]!r}. Received: {', '.join(map(str, value)) or 'none'}."
+        )
+    surplus = [name for name in value if name not in like]
+    if surplus:
+        raise Hint(f"{what} has an entry too many: {surplus[0]!r}. Wanted: {', '.join(like)}.")
 
 
 def unchanged(before: np.ndarray, after: np.ndarray, what: str) -> None:

@@ -43,6 +43,27 @@ def lines(
     return ax
 
 
+def cumulative(
+    values: Mapping[str, np.ndarray], xlabel: str, at: float, share: float, ax: Axes | None = None
+) -> Axes:
+    """Which share of each set of values lies below a value?  One curve a name.
+
+    A vertical line at the value `at` and a horizontal one at `share`, in [0, 1], are there to be followed to
+    the curves.
+    """
+    ax = axes(ax)
+    shares = np.linspace(0, 1, 201)
+    for (name, numbers), (colour, marker, style) in zip(values.items(), STYLES, strict=False):
+        below = np.quantile(numbers, shares)
+        ax.plot(below, shares, style, color=colour, marker=marker, markevery=20, markersize=5, label=name)
+    ax.axvline(at, color="black", linewidth=1)
+    ax.axhline(share, color="black", linewidth=1)
+    ax.set(xlabel=xlabel, ylabel="share that is smaller")
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.legend(frameon=False)
+    return ax
+
+
 def images(pictures: np.ndarray, titles: Sequence[object], columns: int = 10) -> None:
     """What do these images show?  `pictures` has shape (n, height, width) or (n, height, width, 1)."""
     rows = -(-len(pictures) // columns)

@@ -6,8 +6,8 @@
     split                                                      # drag
     make_masks(model, None, scope=per_layer(split.table))      # what was dragged
 
-The browser keeps the budget and estimates the accuracy from each layer pruned alone, as if the losses multiplied;
-the kernel follows with the exact one.
+The browser keeps the budget and estimates the accuracy from each layer pruned alone, as if the losses
+multiplied; the kernel follows with the exact one.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ STATE = ("names", "sizes", "budget", "levels", "curves", "starts", "shares", "ex
 class LayerBudgets(anywidget.AnyWidget):
     """One slider a layer; together the layers may keep `budget` weights.
 
-    `shares` are the shares removed, in the order of `names`; `table` is the same as a dict, which the engine's
-    `per_layer` understands; `exact` holds the kernel's figures for them (`shares`, `kept`, and `accuracy` if it
-    is measured).
+    `shares` are the shares removed, in the order of `names`; `table` is the same as a dict, which the
+    engine's `per_layer` understands; `exact` holds the kernel's figures for them (`shares`, `kept`, and
+    `accuracy` if it is measured).
     """
 
     _esm = Path(__file__).with_name("budgets.js")

@@ -1,4 +1,4 @@
-"""Try prunings on a copy of a model: what `ThresholdHistogram.of_model` and `LayerBudgets.of_model` measure."""
+"""Try prunings on a copy of a model: what `of_model` of ThresholdHistogram and LayerBudgets measure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ModelTrial:
         }
 
     def accuracy_of(self, table: dict[str, float]) -> float:
-        """Return the accuracy with these shares removed, {path or layer: share}, the smallest weights first."""
+        """Return the accuracy with these shares of the smallest weights removed, {path or layer: share}."""
         return self._accuracy(make_masks(self._full, None, magnitude(), scope=per_layer(table)))
 
     def _accuracy(self, masks: Masks) -> float:

@@ -5,7 +5,7 @@ expect.array(magnitude_mask(w, 0.5), "magnitude_mask(w, 0.5)", like=w, dtype=boo
 expect.names(masks, "global_mask(weights, 0.5)", like=weights)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -40,16 +40,15 @@ def array(value: object, what: str, like: np.ndarray, dtype: type | None = None)
         raise Hint(f"{what} should return {wanted}. Received: {described(value)}.")
 
 
-def names(value: object, what: str, like: Iterable[str]) -> None:
+def names(value: object, what: str, like: Collection[str]) -> None:
     """Expect a dict with exactly the names of `like`, in any order; else a Hint."""
     _not_blank(value, what)
     if not isinstance(value, Mapping):
         raise Hint(f"{what} should return a dict with an entry for each name. Received: {described(value)}.")
     missing = [name for name in like if name not in value]
     if missing:
-        raise Hint(
-            f"{what} has no entry for {missing[0]!r}. Received: {', '.join(map(str, value)) or 'none'}."
-        )
+        received = ", ".join(map(str, value)) or "an empty dict. Is a `...` still waiting for your code?"
+        raise Hint(f"{what} has no entry for {missing[0]!r}. Received: {received}")
     surplus = [name for name in value if name not in like]
     if surplus:
         raise Hint(f"{what} has an entry too many: {surplus[0]!r}. Wanted: {', '.join(like)}.")

@@ -54,6 +54,26 @@ def test_other_arrays_are_named(value, words):
         expect.array(value, "f(x)", like=ROW, dtype=bool)
 
 
+def test_dicts_with_the_wanted_names_pass_in_any_order():
+    expect.names({"b": 1, "a": None}, "f(x)", like=["a", "b"])
+    expect.names({}, "f(x)", like={})
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (None, r"returned None\. Replace"),
+        (ROW, r"a dict with an entry for each name\. Received: an array of shape \(2, 3\)"),
+        ({}, "no entry for 'a'. Received: an empty dict"),
+        ({"b": 1, "c": 2}, "no entry for 'a'. Received: b, c"),
+        ({"a": 1, "b": 2, "c": 3}, "an entry too many: 'c'. Wanted: a, b"),
+    ],
+)
+def test_other_dicts_are_named(value, words):
+    with pytest.raises(expect.Hint, match=words):
+        expect.names(value, "f(x)", like=["a", "b"])
+
+
 @given(st.lists(st.floats(allow_nan=False), min_size=1), st.integers(0, 10**6))
 def test_a_changed_argument_is_noticed_and_an_unchanged_one_is_not(values, place):
     before = np.array(values)

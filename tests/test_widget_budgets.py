@@ -1,4 +1,4 @@
-"""LayerBudgets without a browser: exact counts, curves of each layer alone, sentences for what cannot be drawn."""
+"""LayerBudgets without a browser: exact counts, each layer alone, sentences for what cannot be drawn."""
 
 from __future__ import annotations
 

@@ -14,3 +14,6 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 # The slowest cell of a lesson takes about 20 s on two cores; a busy machine may need longer.
 c.ExecutePreprocessor.timeout = 120
 c.Execute.shutdown_kernel = "immediate"
+
+# What the autograder lets students' code read besides Python, its packages and its own folder.
+c.Autograder.limits = {"packages": ["course_lib"], "readable": ["~/.cache/pruning-course"]}

@@ -40,8 +40,10 @@ def _run_options(command: argparse.ArgumentParser) -> None:
         ("--cell-timeout", DEFAULT.cell, "a cell"),
         ("--timeout", DEFAULT.total, "in all"),
     ]:
-        text = f"seconds {what} (default: {default})"
-        command.add_argument(name, type=_positive(float), default=default, metavar="S", help=text)
+        text = f"seconds {what} (default: what the course says, or {default})"
+        command.add_argument(name, type=_positive(float), metavar="S", help=text)
+    text = "run students' code as you, with all your rights and no sandbox"
+    command.add_argument("--unsandboxed", action="store_true", help=text)
 
 
 def _grade_options(command: argparse.ArgumentParser) -> None:

@@ -3,17 +3,20 @@
 import json
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder import report
+from autograder import report, settings
 from autograder.course import Course, CourseError, open_course
 from autograder.demo import make_class
+from autograder.executor import ladder
 from autograder.executor.limits import Limits
 from autograder.feedback import write_feedback
 from autograder.grade import grade as grade_lesson
+from autograder.kernels import warm
 from autograder.result import Result
 from autograder.store import gradebook
 
@@ -31,7 +34,7 @@ def grade(options: Namespace) -> int:
 
 def _grade(course: Course, lesson: str, students: list[str] | None, options: Namespace) -> dict[str, Result]:
     console = Console()
-    limits = Limits(cell=options.cell_timeout, total=options.timeout)
+    limits, rung = _limits(course, lesson, options), _rung(options)
     with Progress(*BAR, console=console) as progress:
         task = progress.add_task(lesson, total=None)
         outcome = grade_lesson(
@@ -40,15 +43,30 @@ def _grade(course: Course, lesson: str, students: list[str] | None, options: Nam
             students,
             options.jobs,
             limits,
-            on_start=lambda found: _announce(progress, task, len(found)),
+            on_start=lambda found: _announce(progress, task, len(found), rung.words),
             on_result=lambda student, result: progress.advance(task),
+            kernel=rung.kernel,
         )
+    console.print(*warm.notices, sep="\n", end="\n" * bool(warm.notices))
     console.print(report.score_table(lesson, outcome, gradebook.scores(course, lesson), console.width))
     return outcome
 
 
-def _announce(progress: Progress, task, count: int) -> None:
-    progress.console.print("Students' code runs as you, not sandboxed.")
+def _rung(options: Namespace) -> ladder.Rung:
+    try:
+        return ladder.choose(options.unsandboxed)
+    except ladder.NoSandbox as refusal:
+        raise CourseError(str(refusal)) from refusal
+
+
+def _limits(course: Course, lesson: str, options: Namespace) -> Limits:
+    """Return the lesson's limits; what the command line says goes before what the course says."""
+    asked = {"cell": options.cell_timeout, "total": options.timeout}
+    return replace(settings.limits(course, lesson), **{k: v for k, v in asked.items() if v})
+
+
+def _announce(progress: Progress, task, count: int, words: str) -> None:
+    progress.console.print(words)
     progress.update(task, total=count)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autograder.course import Course, check_lesson
+from autograder.executor.kernel import sealed
 from autograder.executor.limits import DEFAULT, Limits
 from autograder.executor.local import run
 from autograder.intake import Submission, Unreadable, find, read_cells, stage
@@ -25,24 +26,27 @@ def grade(
     limits: Limits = DEFAULT,
     on_start: Callable[[list[Submission]], None] = lambda found: None,
     on_result: Callable[[str, Result], None] = lambda student, result: None,
+    kernel: Callable = sealed,
 ) -> dict[str, Result]:
     """Grade the submissions of a lesson, `jobs` at a time; return the results by student.
 
+    `kernel` is how a submission's kernel is started, see `executor.ladder`.
     Raises CourseError when there is nothing to grade; a bad submission never raises.
     """
     check_lesson(course, lesson)
     submissions = find(course, lesson, students)
     master = load_master(course, lesson)
     on_start(submissions)
-    return asyncio.run(_grade_all(course, master, submissions, jobs, limits, on_result))
+    execute = partial(run, limits=limits, kernel=kernel)
+    return asyncio.run(_grade_all(course, master, submissions, jobs, execute, on_result))
 
 
-async def _grade_all(course, master, submissions, jobs, limits, on_result) -> dict[str, Result]:
+async def _grade_all(course, master, submissions, jobs, execute, on_result) -> dict[str, Result]:
     slots, writer = asyncio.Semaphore(jobs), asyncio.Lock()
 
     async def one(submission: Submission) -> tuple[str, Result]:
         async with slots:
-            result = await _attempt(course, master, submission, limits)
+            result = await _attempt(course, master, submission, execute)
         async with writer:
             result = await asyncio.to_thread(_keep, course, master, submission, result)
         on_result(submission.student, result)
@@ -51,12 +55,12 @@ async def _grade_all(course, master, submissions, jobs, limits, on_result) -> di
     return dict(await asyncio.gather(*map(one, submissions)))
 
 
-async def _attempt(course: Course, master: Master, submission: Submission, limits: Limits) -> Result:
+async def _attempt(course: Course, master: Master, submission: Submission, execute: Callable) -> Result:
     """Read, repair and run one submission; whatever happens, return a Result."""
     try:
         raw, notes = read_cells(submission.folder, master.lesson)
         notebook, mended = repair(raw, master)
-        result = await _run_staged(course, master, submission, partial(run, notebook, limits=limits))
+        result = await _run_staged(course, master, submission, partial(execute, notebook))
     except Unreadable as trouble:
         return Result(trouble.state, str(trouble), blank(master, str(trouble)))
     except Exception as error:  # the grader's own trouble must not stop the batch, nor cost a student points

@@ -1,29 +1,63 @@
-"""A kernel on this machine: started in its own process group, and nobody of it left alive."""
+"""A kernel on this machine for one submission, and nobody of it left alive.
+
+Each function here is an async context manager `(client, folder, limits)` that starts a kernel for a client.
+"""
 
 import asyncio
 import os
 import signal
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from subprocess import DEVNULL
 
 from jupyter_client import AsyncKernelManager
 
 from autograder.executor.client import CappedClient
+from autograder.executor.limits import Limits
+from autograder.kernels.bwrap import BubbleProvisioner
+from autograder.kernels.provisioner import WarmProvisioner
+from autograder.kernels.seal import limit_child
+
+SPARE = 60  # seconds a kernel may outlive its limit, should the grader forget about it
 
 
 @asynccontextmanager
-async def kernel(client: CappedClient, folder: Path):
-    """Start a kernel in its own process group, and leave nobody of that group alive."""
-    name = client.nb.metadata.get("kernelspec", {}).get("name") or "python3"
-    client.km = manager = AsyncKernelManager(kernel_name=name)
+async def sealed(client: CappedClient, folder: Path, limits: Limits, provisioner=WarmProvisioner):
+    """A kernel forked from a warm process, sealed; raises NoSeal where that cannot be had."""
+    manager = client.km = AsyncKernelManager(kernel_name=_kernel_name(client))
+    manager.provisioner = mine = provisioner(
+        kernel_id=manager.kernel_id or folder.parent.name,
+        kernel_spec=manager.kernel_spec,
+        parent=manager,
+        limits=asdict(limits),
+        wall=limits.total + limits.grace + SPARE,
+        strict=True,
+    )
+    try:
+        await _start(client, folder, os.environ)
+        yield
+    finally:
+        await mine.kill()
+        if client.km is not None:
+            await client._async_cleanup_kernel()
+        await mine.cleanup()
+
+
+bubble = partial(sealed, provisioner=BubbleProvisioner)
+
+
+@asynccontextmanager
+async def plain(client: CappedClient, folder: Path, limits: Limits):
+    """A kernel like any other, with limits on its resources: NOT sandboxed, it may do what you may."""
+    client.km = manager = AsyncKernelManager(kernel_name=_kernel_name(client))
     # The instructor's IPython profile must not decide a student's score.
-    env = {**os.environ, "NBGRADER_EXECUTION": "autograde", "IPYTHONDIR": str(folder.parent / "ipython")}
+    env = {**os.environ, "IPYTHONDIR": str(folder.parent / "ipython")}
     group = None
     try:
-        await client.async_start_new_kernel(cwd=str(folder), env=env, stdout=DEVNULL, stderr=DEVNULL)
+        await _start(client, folder, env, preexec_fn=partial(limit_child, asdict(limits)))
         group = getattr(manager.provisioner, "pgid", None)
-        await client.async_start_new_kernel_client()
         yield
     finally:
         if group:
@@ -33,7 +67,24 @@ async def kernel(client: CappedClient, folder: Path):
             await client._async_cleanup_kernel()
 
 
-async def exit_code(client: CappedClient) -> int | None:
+def _kernel_name(client: CappedClient) -> str:
+    return client.nb.metadata.get("kernelspec", {}).get("name") or "python3"
+
+
+async def _start(client: CappedClient, folder: Path, env, **options) -> None:
+    env = {**env, "NBGRADER_EXECUTION": "autograde"}
+    await client.async_start_new_kernel(cwd=str(folder), env=env, stdout=DEVNULL, stderr=DEVNULL, **options)
+    await client.async_start_new_kernel_client()
+
+
+async def end_words(client: CappedClient, limits: Limits) -> str:
+    """Say how a dead kernel ended."""
+    code = await _exit_code(client)
+    why = getattr(getattr(client.km.provisioner, "kernel", None), "why", None)
+    return exit_words(code, why, limits)
+
+
+async def _exit_code(client: CappedClient) -> int | None:
     """Return how a dead kernel ended: as subprocess says it, or None."""
     for _ in range(10):  # a killed process takes a moment to have an exit code
         code = await client.km.provisioner.poll()
@@ -43,13 +94,19 @@ async def exit_code(client: CappedClient) -> int | None:
     return None
 
 
-def exit_words(code: int | None) -> str:
-    """Say what an exit code means."""
+def exit_words(code: int | None, why: str | None = None, limits: Limits | None = None) -> str:
+    """Say what an exit code means; `why` is the limit for which a keeper killed it."""
+    limits = limits or Limits()
     words = {
+        "memory": f"it used more than the {limits.memory / 1e9:g} GB of memory it may use",
+        "processes": f"it started more than {limits.processes} processes",
+        "disk": f"it wrote more than {limits.disk / 1e6:g} MB of files",
+        "wall": "it ran too long",
+        -signal.SIGXCPU: f"it used up its {limits.cpu:g} s of processor time",
         0: "the code ended it, as exit() and quit() do",
         -signal.SIGKILL: "it was killed, which mostly means that the memory ran out",
         -signal.SIGSEGV: "it crashed (segmentation fault, often endless recursion or a broken library)",
-        -signal.SIGABRT: "it aborted itself (a library gave up)",
+        -signal.SIGABRT: "it aborted itself (a library gave up, often for want of memory)",
         None: "nobody knows why",
     }
-    return words.get(code, f"the code ended it with exit code {code}")
+    return words.get(why) or words.get(code, f"the code ended it with exit code {code}")

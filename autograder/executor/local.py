@@ -1,4 +1,4 @@
-"""Run a notebook in a kernel on this machine. The code is not sandboxed: it runs as you."""
+"""Run a notebook in a kernel on this machine."""
 
 import asyncio
 from copy import deepcopy
@@ -9,7 +9,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from autograder.executor.client import FLOOD, CappedClient
-from autograder.executor.kernel import exit_code, exit_words, kernel
+from autograder.executor.kernel import end_words, exit_words, sealed
 from autograder.executor.limits import DEFAULT, Limits
 from autograder.master import grade_id, is_test
 from autograder.result import Result, add_error, gravest
@@ -25,15 +25,16 @@ ERRORS = {"time": "TooLong", "flood": "TooMuchOutput", "died": "KernelDied"}
 Trouble = tuple[str, str]  # a state and the sentence about it
 
 
-async def run(notebook: NotebookNode, folder: Path, limits: Limits = DEFAULT) -> Result:
+async def run(notebook: NotebookNode, folder: Path, limits: Limits = DEFAULT, kernel=sealed) -> Result:
     """Execute a copy of a notebook with `folder` as its working directory.
 
     Whatever the code does, the points earned before it count: the Result says what happened.
+    `kernel` is how to start one, see `executor.kernel`.
     Raises only when no kernel can be started.
     """
     start, notebook = monotonic(), deepcopy(notebook)
     client = CappedClient(notebook, limits.output, iopub_timeout=limits.grace, **OPTIONS)
-    async with kernel(client, folder):
+    async with kernel(client, folder, limits):
         trouble = await _run_cells(client, limits, monotonic() + limits.total)
     state = gravest([state for state, _ in trouble])
     return Result(state, " ".join(reason for _, reason in trouble), notebook, monotonic() - start)
@@ -65,14 +66,14 @@ async def _run_cell(
     cell = client.nb.cells[index]
     client.begin()
     client.timeout = max(1, round(seconds))
-    lost = await _execute(client, cell, index)
+    lost = await _execute(client, cell, index, limits)
     found = _over_limits(client, _name(cell, index), limits) + ([lost] if lost else [])
     for state, sentence in found:
         add_error(cell, ERRORS[state], sentence)
     return found, " ".join(sentence for _, sentence in found) if lost else None
 
 
-async def _execute(client: CappedClient, cell: NotebookNode, index: int) -> Trouble | None:
+async def _execute(client: CappedClient, cell: NotebookNode, index: int, limits: Limits) -> Trouble | None:
     """Execute one cell; return why its kernel is lost, or None."""
     name = _name(cell, index)
     try:
@@ -84,7 +85,7 @@ async def _execute(client: CappedClient, cell: NotebookNode, index: int) -> Trou
     except DeadKernelError:
         if asyncio.current_task().cancelling():  # nbclient makes a dead kernel of somebody's Ctrl-C
             raise asyncio.CancelledError from None
-        return "died", f"The kernel died in {name}: {exit_words(await exit_code(client))}."
+        return "died", f"The kernel died in {name}: {await end_words(client, limits)}."
     except Exception as error:  # a kernel can be made to answer anything
         return "died", f"The kernel stopped making sense in {name} ({type(error).__name__}: {error})."
     return ("died", f"The kernel died in {name}: {exit_words(0)}.") if client.left else None

@@ -1,0 +1,92 @@
+"""`autograder doctor`: which sandbox this machine allows, and whether it holds when attacked."""
+
+import asyncio
+import os
+import secrets
+import socket
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.executor.ladder import Rung
+from autograder.executor.limits import DEFAULT
+from autograder.executor.local import run
+from autograder.kernels import landlock, linux, probes, warm
+
+LIMITS = replace(DEFAULT, cell=90, total=600, cpu=3, memory=1_000_000_000, disk=100_000_000)
+CALLS = ("ptrace", "process_vm_readv", "mount", "unshare", "bpf", "io_uring_setup", "shmget")
+SPEC = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+
+
+class Finding(NamedTuple):
+    """What was tried, whether the sandbox held, and in which words."""
+
+    probe: str
+    held: bool
+    words: str
+
+
+def facts() -> dict[str, str]:
+    """Return what this machine has to seal with."""
+    version = landlock.abi()
+    return {
+        "system": f"{linux.SYSTEM} {os.uname().release} on {linux.MACHINE}, as user {os.getuid()}",
+        "Landlock": f"version {version}" if version else "not here",
+        "new namespaces": warm.current().plan if linux.SYSTEM == "Linux" else "not here",
+        "kernels": "forked from a warm process" if warm.current().warm else warm.notices[-1],
+    }
+
+
+def attack(rung: Rung) -> list[Finding]:
+    """Try to break out of a kernel of this rung in every way known here."""
+    with _targets() as words:
+        return asyncio.run(_attack(rung, words))
+
+
+async def _attack(rung: Rung, words: dict) -> list[Finding]:
+    together = {name: code.format(**words) for name, code in probes.IN_ONE_KERNEL.items()}
+    result = await _run(rung, [probes.HELPERS, *together.values()])
+    printed = map(_said, result.notebook.cells[1:])
+    found = [
+        Finding(name, text.startswith("HELD"), text) for name, text in zip(together, printed, strict=True)
+    ]
+    for name, (code, expected) in probes.IN_KERNELS_OF_THEIR_OWN.items():
+        result = await _run(rung, [probes.HELPERS, code.format(**words)])
+        found.append(Finding(name, expected in result.reason, result.reason or "it was not stopped"))
+    return found
+
+
+async def _run(rung: Rung, sources: list[str]):
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources], metadata=SPEC)
+    with TemporaryDirectory(prefix="probe-", ignore_cleanup_errors=True) as folder:
+        inside = Path(folder) / "work"
+        inside.mkdir()
+        return await run(notebook, inside, LIMITS, rung.kernel)
+
+
+def _said(cell) -> str:
+    """Return what a probe printed, or the error that kept it from printing."""
+    texts = [o.text if o.output_type == "stream" else o.get("evalue", "") for o in cell.outputs]
+    return " ".join(texts).strip() or "it said nothing"
+
+
+@contextmanager
+def _targets():
+    """Things of the grader that a kernel must not reach: a file, a port, a socket, a process, a variable."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="secret-")))
+        secret = folder / "solutions.txt"
+        secret.write_text("the answer is 42")
+        token = os.environ["GRADER_TOKEN"] = secrets.token_hex()
+        stack.callback(os.environ.pop, "GRADER_TOKEN")
+        network = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        local = stack.enter_context(socket.socket(socket.AF_UNIX))
+        local.bind(str(folder / "socket"))
+        local.listen()
+        words = {"secret": str(secret), "port": network.getsockname()[1], "socket": str(folder / "socket")}
+        numbers = {name: linux.number(name) for name in CALLS}
+        yield words | numbers | {"pid": os.getpid(), "token": token, "memory": LIMITS.memory}

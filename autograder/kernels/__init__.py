@@ -1,0 +1,1 @@
+"""Kernels for code nobody should trust: forked from a warm process, sealed before the code runs."""

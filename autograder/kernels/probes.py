@@ -1,0 +1,90 @@
+"""Attempts to break out of a sealed kernel: each is code that a student could hand in.
+
+A probe passes when the code prints HELD; what it prints otherwise says what got through.
+"""
+
+HELPERS = """
+import ctypes, os, socket, subprocess, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+
+def held(attempt, *errors):
+    try:
+        result = attempt()
+    except (OSError, *errors) as error:
+        print("HELD", type(error).__name__, error)
+    else:
+        print("BROKEN", repr(result)[:200])
+
+def call(number, *arguments):
+    result = libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) for a in arguments])
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+def connect(kind, address):
+    with socket.socket(kind, socket.SOCK_STREAM) as s:
+        return s.connect(address)
+"""
+
+# What is tried: the code, with the grader's own things put in for {secret}, {port}, {socket}, {pid}.
+IN_ONE_KERNEL = {
+    "read a file of the grader": "held(lambda: open({secret!r}).read())",
+    "read it through /proc/self/root": "held(lambda: open('/proc/self/root' + {secret!r}).read())",
+    "list the grader's folder": "held(lambda: os.listdir(os.path.dirname({secret!r})))",
+    "write outside": "held(lambda: open(os.path.dirname({secret!r}) + '/x', 'w'))",
+    "write into Python": "held(lambda: open(os.__file__, 'a'))",
+    "link a file of the grader": "held(lambda: os.link({secret!r}, 'linked'))",
+    "rename a file of the grader": "held(lambda: os.rename({secret!r}, 'moved'))",
+    "connect over TCP": "held(lambda: connect(socket.AF_INET, ('127.0.0.1', {port})))",
+    "connect to a UNIX socket": "held(lambda: connect(socket.AF_UNIX, {socket!r}))",
+    "send a datagram": "held(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))",
+    "resolve a name": "held(lambda: socket.getaddrinfo('example.org', 80))",
+    "signal the grader": "held(lambda: os.kill({pid}, 0))",
+    "kill its keeper": "held(lambda: os.kill(1, 9) or 1 / (os.getppid() != 1), ZeroDivisionError)",
+    "look at the grader in /proc": "held(lambda: open('/proc/{pid}/environ', 'rb').read())",
+    "list processes": "held(lambda: os.listdir('/proc'))",
+    "trace the grader": "held(lambda: call({ptrace}, 16, {pid}, 0, 0))",
+    "read the grader's memory": "held(lambda: call({process_vm_readv}, {pid}, 0, 0, 0, 0, 0))",
+    "mount": "held(lambda: call({mount}, 0, 0, 0, 0, 0))",
+    "leave the namespaces": "held(lambda: call({unshare}, 0x10000000))",
+    "load a program into Linux": "held(lambda: call({bpf}, 0, 0, 0))",
+    "use io_uring": "held(lambda: call({io_uring_setup}, 1, 0))",
+    "shared memory that outlives it": "held(lambda: call({shmget}, 0, 4096, 0o1600))",
+    "raise its own limits": "import resource as r\nheld(lambda: r.setrlimit(r.RLIMIT_CPU, (10**6, 10**6)), "
+    "ValueError)",
+    "become another user": "held(lambda: os.setuid(0 if os.getuid() else 1))",
+    "see the grader's environment": "print('HELD' if {token!r} not in os.environ.values() and {token!r} not in "
+    "open('/proc/self/environ').read() else 'BROKEN')",
+    "run a program to do it": "done = subprocess.run(['cat', {secret!r}], capture_output=True, text=True)\n"
+    "print('HELD' if done.returncode and not done.stdout else 'BROKEN', done.stderr)",
+    "write a huge file": "held(lambda: os.truncate(os.open('huge', os.O_CREAT | os.O_RDWR), 10**12))",
+    "use too much memory": "held(lambda: len(bytearray({memory} + 10**9)), MemoryError)",
+}
+
+# What ends the kernel: the code, and words of the reason that a student then reads.
+IN_KERNELS_OF_THEIR_OWN = {
+    "start processes without end": (
+        """
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.1)
+""",
+        "processes",
+    ),
+    "take memory in many processes": (
+        """
+import mmap
+for _ in range(8):
+    if os.fork() == 0:
+        taken = mmap.mmap(-1, {memory} // 4)
+        taken.write(bytes(len(taken)))
+        break
+time.sleep(600)
+""",
+        "of memory it may use",
+    ),
+    "use too much processor time": ("while True: pass", "of processor time"),
+    "fill the disk": ("for i in range(10**6): open('f%d' % i, 'wb').write(bytes(10**6))", "MB of files"),
+}

@@ -1,0 +1,84 @@
+"""What a keeper's processes use together: limits of the operating system count each alone, or not at all."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+FILES = 20_000  # more files than any lesson writes
+
+
+def excess(limits: dict, seconds: float) -> str | None:
+    """Return the name of the limit that the keeper's processes exceed, or None.
+
+    Looks at `wall` seconds (None: no limit), the number of `processes`, `memory` in bytes above `base` bytes
+    for each process, and `disk` bytes in `folders`.
+    """
+    if limits["wall"] and seconds > limits["wall"]:
+        return "wall"
+    family = []
+    for pid in descendants("self"):
+        family.append(pid)
+        if len(family) > limits["processes"]:
+            return "processes"
+    if sum(map(resident, family)) - limits["base"] * len(family) > limits["memory"]:
+        # Forks share pages with their parents: look closely, which takes a while.
+        if sum(map(proportional, family)) - limits["base"] > limits["memory"]:
+            return "memory"
+    return "disk" if _too_many_bytes(limits["folders"], limits["disk"]) else None
+
+
+def children(pid: int | str) -> list[int]:
+    """Return the children of a process, by their numbers in /proc."""
+    found = []
+    for task in _tasks(pid):
+        with suppress(OSError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def descendants(pid: int | str) -> Iterator[int]:
+    """Yield a process's children, theirs, and so on."""
+    for child in children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def resident(pid: int | str) -> int:
+    """Return a process's own memory in bytes: what is in use and in no file."""
+    return _sum(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
+
+
+def proportional(pid: int | str) -> int:
+    """Return the same, shared pages divided among those who share them."""
+    found = _sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
+    return found or resident(pid)
+
+
+def _tasks(pid: int | str) -> list[Path]:
+    with suppress(OSError):
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    return []
+
+
+def _sum(path: str, names: tuple[str, ...]) -> int:
+    try:
+        with open(path) as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(names))
+    except OSError:  # it has just ended, or is not ours to look into
+        return 0
+
+
+def _too_many_bytes(folders: list[str], most: int) -> bool:
+    used = number = 0
+    for path in folders:
+        for folder, _, names in os.walk(path):
+            for name in names:
+                with suppress(OSError):
+                    status = os.lstat(os.path.join(folder, name))
+                    used += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
+                number += 1
+                if used > most or number > FILES:
+                    return True
+    return False

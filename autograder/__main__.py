@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
         ("feedback", "write a page of HTML for every graded student", _lesson_options),
         ("export", "write the scores as a table", _export_options),
         ("status", "say what is graded, what waits, what needs manual grading", _lesson_options),
+        ("doctor", "say which sandbox students' code gets here, and attack it", _doctor_options),
         ("demo", "make a class of 12 submissions and grade it", _demo_options),
     ]:
         command = sub.add_parser(name, help=text, description=text.capitalize() + ".")
@@ -58,6 +59,14 @@ def _export_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", help="all released lessons")
     command.add_argument("--format", choices=["csv"], default="csv")
     command.add_argument("--out", type=Path, metavar="FILE", help="write here (default: standard output)")
+
+
+def _doctor_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--course", default=".", metavar="DIR", help="whose limits --install writes down")
+    text = "fail unless this one is reached (default: sealed)"
+    command.add_argument("--rung", choices=["sealed", "bubblewrap"], default="sealed", help=text)
+    text = "first install the kernelspec pruning-warm into this environment"
+    command.add_argument("--install", action="store_true", help=text)
 
 
 def _demo_options(command: argparse.ArgumentParser) -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from autograder import doctor as examine
 from autograder import report, settings
 from autograder.course import Course, CourseError, open_course
 from autograder.demo import make_class
 from autograder.executor import ladder
-from autograder.executor.limits import Limits
+from autograder.executor.limits import DEFAULT, Limits
 from autograder.feedback import write_feedback
 from autograder.grade import grade as grade_lesson
-from autograder.kernels import warm
+from autograder.kernels import spec, warm
 from autograder.result import Result
 from autograder.store import gradebook
 
@@ -98,6 +99,29 @@ def status(options: Namespace) -> int:
     for what, names in report.status(open_course(options.course), options.lesson).items():
         print(f"{what}: {len(names)}" + (f" ({', '.join(names)})" if names else ""))
     return 0
+
+
+def doctor(options: Namespace) -> int:
+    """Say which sandbox holds here and attack it; 1 when it is not the wanted one, or gives way."""
+    if options.install:
+        print(f"Kernelspec {spec.NAME} is in {spec.install(course_limits(options.course))}.")
+    try:
+        rung = ladder.choose()
+    except ladder.NoSandbox as refusal:
+        print(refusal)
+        return 1
+    findings = examine.attack(rung.kernel)
+    Console().print(report.findings_table(rung.name, examine.facts(rung.name), findings))
+    return int(rung.name != options.rung or not all(finding.held for finding in findings))
+
+
+def course_limits(folder: str) -> dict:
+    """Return the limits of a course that are not the default, or none where there is no course."""
+    try:
+        chosen = settings.limits(open_course(folder))
+    except CourseError:
+        return {}
+    return {name: value for name, value in vars(chosen).items() if value != getattr(DEFAULT, name)}
 
 
 def demo(options: Namespace) -> int:

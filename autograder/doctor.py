@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Callable, Container
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,13 @@ from typing import NamedTuple
 
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.executor.ladder import Rung
 from autograder.executor.limits import DEFAULT
 from autograder.executor.local import run
 from autograder.kernels import landlock, linux, probes, warm
 
 LIMITS = replace(DEFAULT, cell=90, total=600, cpu=3, memory=1_000_000_000, disk=100_000_000)
-CALLS = ("ptrace", "process_vm_readv", "mount", "unshare", "bpf", "io_uring_setup", "shmget")
+CALLS = ("ptrace", "process_vm_readv", "mount", "unshare", "bpf", "io_uring_setup")
+EVERYTHING = frozenset(probes.IN_ONE_KERNEL | probes.IN_KERNELS_OF_THEIR_OWN)
 SPEC = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 
 
@@ -30,42 +31,48 @@ class Finding(NamedTuple):
     words: str
 
 
-def facts() -> dict[str, str]:
-    """Return what this machine has to seal with."""
+def facts(rung: str) -> dict[str, str]:
+    """Return what this machine has to seal with; starts the warm process on the highest rung."""
     version = landlock.abi()
-    return {
+    found = {
         "system": f"{linux.SYSTEM} {os.uname().release} on {linux.MACHINE}, as user {os.getuid()}",
         "Landlock": f"version {version}" if version else "not here",
-        "new namespaces": warm.current().plan if linux.SYSTEM == "Linux" else "not here",
-        "kernels": "forked from a warm process" if warm.current().warm else warm.notices[-1],
     }
+    if rung == "sealed":
+        zygote = warm.current()
+        found["new namespaces"] = zygote.plan
+        found["kernels"] = "forked from a warm process" if zygote.warm else warm.notices[-1]
+    return found
 
 
-def attack(rung: Rung) -> list[Finding]:
-    """Try to break out of a kernel of this rung in every way known here."""
+def attack(kernel: Callable, chosen: Container[str] = EVERYTHING) -> list[Finding]:
+    """Try to break out of kernels started by `kernel`: in every way known here, or in the ways chosen."""
     with _targets() as words:
-        return asyncio.run(_attack(rung, words))
+        return asyncio.run(_attack(kernel, chosen, words))
 
 
-async def _attack(rung: Rung, words: dict) -> list[Finding]:
-    together = {name: code.format(**words) for name, code in probes.IN_ONE_KERNEL.items()}
-    result = await _run(rung, [probes.HELPERS, *together.values()])
+async def _attack(kernel: Callable, chosen: Container[str], words: dict) -> list[Finding]:
+    together = {n: code.format(**words) for n, code in probes.IN_ONE_KERNEL.items() if n in chosen}
+    result = await _run(kernel, [probes.HELPERS, *together.values()])
     printed = map(_said, result.notebook.cells[1:])
     found = [
-        Finding(name, text.startswith("HELD"), text) for name, text in zip(together, printed, strict=True)
+        Finding(name, text.startswith("HELD") and "BROKEN" not in text, text)
+        for name, text in zip(together, printed, strict=True)
     ]
     for name, (code, expected) in probes.IN_KERNELS_OF_THEIR_OWN.items():
-        result = await _run(rung, [probes.HELPERS, code.format(**words)])
+        if name not in chosen:
+            continue
+        result = await _run(kernel, [probes.HELPERS, code.format(**words)])
         found.append(Finding(name, expected in result.reason, result.reason or "it was not stopped"))
     return found
 
 
-async def _run(rung: Rung, sources: list[str]):
+async def _run(kernel: Callable, sources: list[str]):
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources], metadata=SPEC)
     with TemporaryDirectory(prefix="probe-", ignore_cleanup_errors=True) as folder:
         inside = Path(folder) / "work"
         inside.mkdir()
-        return await run(notebook, inside, LIMITS, rung.kernel)
+        return await run(notebook, inside, LIMITS, kernel)
 
 
 def _said(cell) -> str:
@@ -87,6 +94,8 @@ def _targets():
         local = stack.enter_context(socket.socket(socket.AF_UNIX))
         local.bind(str(folder / "socket"))
         local.listen()
-        words = {"secret": str(secret), "port": network.getsockname()[1], "socket": str(folder / "socket")}
-        numbers = {name: linux.number(name) for name in CALLS}
-        yield words | numbers | {"pid": os.getpid(), "token": token, "memory": LIMITS.memory}
+        mail = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        mail.bind(str(folder / "mail"))
+        words = {"secret": str(secret), "port": network.getsockname()[1], "pid": os.getpid(), "token": token}
+        words |= {"socket": str(folder / "socket"), "mail": str(folder / "mail"), "memory": LIMITS.memory}
+        yield words | {name: linux.number(name) for name in CALLS}

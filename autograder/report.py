@@ -32,6 +32,18 @@ def score_table(lesson: str, outcome: dict[str, Result], scores: dict[str, Score
     return table
 
 
+def findings_table(rung: str, facts: dict[str, str], findings: list) -> Table:
+    """Return the table of `doctor`: the machine, then what was tried and whether the sandbox held."""
+    table = Table(title=f"Students' code runs: {rung}", show_header=False)
+    for name, fact in facts.items():
+        table.add_row(name, "", _plain(fact))
+    table.add_section()
+    for probe, held, words in findings:
+        verdict = "[green]held[/]" if held else "[bold red]BROKEN[/]"
+        table.add_row(probe, verdict, _plain(words.removeprefix("HELD ")))
+    return table
+
+
 def _failed(result: Result, score: Score | None) -> str:
     tests = [grade_id(cell) for cell in result.notebook.cells if is_test(cell)]
     lost = [name for name in tests if score and score.cells[name][0] < score.cells[name][1]]

@@ -107,6 +107,7 @@ def exit_words(code: int | None, why: str | None = None, limits: Limits | None =
         -signal.SIGKILL: "it was killed, which mostly means that the memory ran out",
         -signal.SIGSEGV: "it crashed (segmentation fault, often endless recursion or a broken library)",
         -signal.SIGABRT: "it aborted itself (a library gave up, often for want of memory)",
-        None: "nobody knows why",
     }
+    if code is None:
+        return "nobody knows why"
     return words.get(why) or words.get(code, f"the code ended it with exit code {code}")

@@ -62,6 +62,12 @@ class BubbleProvisioner(WarmProvisioner):
 
     async def launch_sealed(self, cmd: list[str], **kwargs) -> dict:
         """Start the kernel inside bubblewrap."""
+        self.kernel_spec.interrupt_mode = "message"  # a signal would end bubblewrap instead
         request = self.request([], kwargs)
         limits = partial(limit_child, request["seal"]["limits"])
         return await LocalProvisioner.launch_kernel(self, command(request, cmd), preexec_fn=limits, **kwargs)
+
+    async def poll(self) -> int | None:
+        """Return the kernel's exit code; bubblewrap says 128 + n for a signal n."""
+        code = await super().poll()
+        return 128 - code if code and code > 128 else code

@@ -24,6 +24,10 @@ def call(number, *arguments):
 def connect(kind, address):
     with socket.socket(kind, socket.SOCK_STREAM) as s:
         return s.connect(address)
+
+def mail(address):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        return s.sendto(b"x", address)
 """
 
 # What is tried: the code, with the grader's own things put in for {secret}, {port}, {socket}, {pid}.
@@ -37,24 +41,24 @@ IN_ONE_KERNEL = {
     "rename a file of the grader": "held(lambda: os.rename({secret!r}, 'moved'))",
     "connect over TCP": "held(lambda: connect(socket.AF_INET, ('127.0.0.1', {port})))",
     "connect to a UNIX socket": "held(lambda: connect(socket.AF_UNIX, {socket!r}))",
-    "send a datagram": "held(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))",
+    "send a datagram": "held(lambda: mail({mail!r}))",
     "resolve a name": "held(lambda: socket.getaddrinfo('example.org', 80))",
     "signal the grader": "held(lambda: os.kill({pid}, 0))",
     "kill its keeper": "held(lambda: os.kill(1, 9) or 1 / (os.getppid() != 1), ZeroDivisionError)",
     "look at the grader in /proc": "held(lambda: open('/proc/{pid}/environ', 'rb').read())",
-    "list processes": "held(lambda: os.listdir('/proc'))",
     "trace the grader": "held(lambda: call({ptrace}, 16, {pid}, 0, 0))",
-    "read the grader's memory": "held(lambda: call({process_vm_readv}, {pid}, 0, 0, 0, 0, 0))",
+    "open the grader's memory": "held(lambda: open('/proc/{pid}/mem', 'rb'))",
+    "read the grader's memory": "here = (ctypes.c_long * 2)(0, 8)\n"
+    "held(lambda: call({process_vm_readv}, {pid}, ctypes.addressof(here), 1, ctypes.addressof(here), 1, 0))",
     "mount": "held(lambda: call({mount}, 0, 0, 0, 0, 0))",
     "leave the namespaces": "held(lambda: call({unshare}, 0x10000000))",
     "load a program into Linux": "held(lambda: call({bpf}, 0, 0, 0))",
     "use io_uring": "held(lambda: call({io_uring_setup}, 1, 0))",
-    "shared memory that outlives it": "held(lambda: call({shmget}, 0, 4096, 0o1600))",
     "raise its own limits": "import resource as r\nheld(lambda: r.setrlimit(r.RLIMIT_CPU, (10**6, 10**6)), "
     "ValueError)",
     "become another user": "held(lambda: os.setuid(0 if os.getuid() else 1))",
-    "see the grader's environment": "print('HELD' if {token!r} not in os.environ.values() and {token!r} not in "
-    "open('/proc/self/environ').read() else 'BROKEN')",
+    "see the grader's environment": "seen = [*os.environ.values(), open('/proc/self/environ').read()]\n"
+    "print('BROKEN' if any({token!r} in text for text in seen) else 'HELD')",
     "run a program to do it": "done = subprocess.run(['cat', {secret!r}], capture_output=True, text=True)\n"
     "print('HELD' if done.returncode and not done.stdout else 'BROKEN', done.stderr)",
     "write a huge file": "held(lambda: os.truncate(os.open('huge', os.O_CREAT | os.O_RDWR), 10**12))",

@@ -1,5 +1,7 @@
 """ipykernel without its two connections to itself, which a sealed process may not make."""
 
+import sys
+
 import zmq
 from ipykernel.control import ControlThread
 from ipykernel.iostream import IOPubThread
@@ -19,6 +21,11 @@ class SealedApp(IPKernelApp):
     """An IPython kernel that only binds: no pipe over TCP for forked children's output, no debugger."""
 
     kernel_class = SealedKernel
+
+    def init_path(self) -> None:
+        """Import what lies beside the notebook, as any kernel does; the zygote's own -P is not for it."""
+        places = [i for i, path in enumerate(sys.path) if path.endswith(("site-packages", "dist-packages"))]
+        sys.path.insert(places[0] if places else 0, "")
 
     def init_control(self, context) -> None:
         """Bind the control channel; leave the debugger's sockets unconnected."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from subprocess import DEVNULL
 
 from jupyter_client import AsyncKernelManager
 
@@ -48,7 +49,7 @@ async def session(folder, **config):
     manager.provisioner = provisioner = WarmProvisioner(
         kernel_id="test", kernel_spec=manager.kernel_spec, parent=manager, strict=True, **config
     )
-    await manager.start_kernel(cwd=str(folder))
+    await manager.start_kernel(cwd=str(folder), stdout=DEVNULL, stderr=DEVNULL)
     client = manager.client()
     client.start_channels()
     try:

@@ -1,0 +1,130 @@
+"""The sandbox holds: real kernels try to break out, as this user and as an ordinary one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import doctor
+from autograder.executor import kernel, ladder
+from autograder.kernels import bwrap, landlock, linux, probes, seal, warm
+
+NO_SEAL = seal.possible()
+needs_seal = pytest.mark.skipif(bool(NO_SEAL), reason=str(NO_SEAL))
+# In a plain kernel these get through: the probes can tell. (Others could do harm there.)
+TELLING = {
+    "read a file of the grader",
+    "list the grader's folder",
+    "connect over TCP",
+    "connect to a UNIX socket",
+    "send a datagram",
+    "signal the grader",
+    "look at the grader in /proc",
+    "run a program to do it",
+    "see the grader's environment",
+}
+ATTACK = """
+import json, sys
+from autograder import doctor
+from autograder.executor import kernel
+from autograder.kernels import seccomp, linux, warm
+from autograder.kernels.seccomp import ALLOW, EQUAL, ERRNO, LOAD, Instruction, install, program
+
+if sys.argv[1] == "no namespaces":  # as in most containers: unshare is refused
+    refuse = [Instruction(LOAD, 0, 0, 0), Instruction(EQUAL, 0, 1, linux.number("unshare"))]
+    seccomp.program = lambda alone: [*refuse, seccomp._return(ERRNO | 1), seccomp._return(ALLOW)]
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    install(True)
+    seccomp.program = program
+found = doctor.attack(kernel.sealed)
+print(json.dumps({"plan": warm.current().plan, "found": found}))
+"""
+
+
+@pytest.fixture(scope="module")
+def findings():
+    return {finding.probe: finding for finding in doctor.attack(kernel.sealed)}
+
+
+@needs_seal
+@pytest.mark.parametrize("probe", sorted(doctor.EVERYTHING))
+def test_a_sealed_kernel_holds(findings, probe):
+    assert findings[probe].held, findings[probe].words
+
+
+def test_the_probes_see_an_unsealed_kernel():
+    found = {f.probe: f.held for f in doctor.attack(kernel.plain, TELLING)}
+    assert found == dict.fromkeys(TELLING, False)
+
+
+def ordinary_user(tmp_path, how):
+    """Attack as nobody, in a view of the file system where nobody may execute this Python; return what held."""
+    closed = next((p for p in Path(sys.base_prefix).parents if not p.stat().st_mode & 0o001), None)
+    opened = ""
+    if closed:  # a private Python in root's home: show its folder, and nothing beside it
+        prefix = sys.base_prefix
+        opened = f"mkdir -p {tmp_path}/p && mount --bind {prefix} {tmp_path}/p && mount -t tmpfs -o mode=755 x "
+        opened += f"{closed} && mkdir -p {prefix} && mount --bind {tmp_path}/p {prefix} && "
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.chown(home, 65534, 65534)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    run = f"exec setpriv --reuid=65534 --regid=65534 --clear-groups {sys.executable} -c '{ATTACK}' '{how}'"
+    root = str(Path(doctor.__file__).parents[1])
+    env = {**os.environ, "HOME": str(home), "PYTHONPATH": root, "TMPDIR": str(home)}
+    command = ["unshare", "--mount", "sh", "-c", opened + run]
+    done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def can_become_nobody():
+    tools = all(map(shutil.which, ("unshare", "setpriv", "mount")))
+    return os.getuid() == 0 and tools and not subprocess.call(["unshare", "--mount", "true"])
+
+
+@needs_seal
+@pytest.mark.slow
+@pytest.mark.skipif(not can_become_nobody(), reason="only root can become an ordinary user")
+@pytest.mark.parametrize("how", ["namespaces as allowed", "no namespaces"])
+def test_a_sealed_kernel_of_an_ordinary_user_holds(tmp_path, how):
+    report = ordinary_user(tmp_path, how)
+    assert how == "namespaces as allowed" or report["plan"] == "none"
+    assert {probe for probe, *_ in report["found"]} == doctor.EVERYTHING
+    assert not [finding for finding in report["found"] if not finding[1]]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(bwrap.possible()), reason=str(bwrap.possible()))
+def test_bubblewrap_holds():
+    together = doctor.attack(kernel.bubble, probes.IN_ONE_KERNEL)
+    assert not [finding for finding in together if not finding.held]
+
+
+def test_the_ladder_refuses_and_names_the_way_out(monkeypatch):
+    monkeypatch.setattr(landlock, "syscall", lambda *a: (_ for _ in ()).throw(OSError(38, "not here")))
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(ladder.NoSandbox, match="no Landlock.*bubblewrap is not installed.*--unsandboxed"):
+        ladder.choose()
+    assert ladder.choose(unsandboxed=True).words.startswith("UNSANDBOXED")
+
+
+@pytest.mark.skipif(linux.SYSTEM != "Linux", reason="numbers of Linux")
+def test_the_numbers_of_system_calls_are_those_of_the_headers():
+    headers = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+    if linux.MACHINE != "x86_64" or not headers.exists():
+        pytest.skip("no headers of Linux for x86_64 here")
+    words = [line.split() for line in headers.read_text().splitlines() if line.startswith("#define __NR_")]
+    known = {word[1].removeprefix("__NR_"): int(word[2]) for word in words}
+    wrong = [n for n, (number, _) in linux.NUMBERS.items() if n in known and known[n] != number]
+    assert not wrong and known.keys() & linux.NUMBERS.keys()
+
+
+@needs_seal
+def test_a_zygote_knows_its_plan():
+    assert warm.current().plan in ("user, processes, network, shared memory", "none") or os.getuid() == 0

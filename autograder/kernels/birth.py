@@ -75,6 +75,8 @@ def _keep(request: dict, flags: int, channel: socket.socket) -> None:
     kernel = os.fork()
     if kernel == 0:
         _become_kernel(request, flags, channel)
+    with suppress(OSError):  # of root's processes any number may run; this one must get its turn among them
+        os.nice(-10)
     watched = sealed and sealed["limits"] | {"base": usage.resident("self"), "folders": sealed["write"]}
     keep(kernel, channel, watched)
     os._exit(0)

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from autograder.kernels import usage
 
-TICK = 0.5  # seconds between two looks at the limits
+TICK = 0.25  # seconds between two looks at the limits
 
 
 def keep(kernel: int, channel: socket.socket, limits: dict | None) -> None:
@@ -84,10 +84,21 @@ def _reap(kernel: int) -> int | None:
 def _end_all() -> None:
     """Kill and collect all who were left behind, and whoever they leave behind in turn."""
     while True:
-        for pid in [-1] if os.getpid() == 1 else usage.children("self"):
+        for pid in [-1] if os.getpid() == 1 else _frozen():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
+
+
+def _frozen() -> set[int]:
+    """Stop everybody below, then return them: killed one by one, some would fork faster than they die."""
+    stopped: set[int] = set()
+    while found := set(usage.descendants("self")) - stopped:
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        stopped |= found
+    return stopped

@@ -30,7 +30,7 @@ def mail(address):
         return s.sendto(b"x", address)
 """
 
-# What is tried: the code, with the grader's own things put in for {secret}, {port}, {socket}, {pid}.
+# What is tried in one kernel: the code, with the grader's own things put in for {secret}, {port} and so on.
 IN_ONE_KERNEL = {
     "read a file of the grader": "held(lambda: open({secret!r}).read())",
     "read it through /proc/self/root": "held(lambda: open('/proc/self/root' + {secret!r}).read())",
@@ -54,6 +54,8 @@ IN_ONE_KERNEL = {
     "leave the namespaces": "held(lambda: call({unshare}, 0x10000000))",
     "load a program into Linux": "held(lambda: call({bpf}, 0, 0, 0))",
     "use io_uring": "held(lambda: call({io_uring_setup}, 1, 0))",
+    "blind its keeper": "import resource as r\n"
+    "held(lambda: r.prlimit(os.getppid() or 1, r.RLIMIT_NOFILE, (0, 0)))",
     "raise its own limits": "import resource as r\nheld(lambda: r.setrlimit(r.RLIMIT_CPU, (10**6, 10**6)), "
     "ValueError)",
     "become another user": "held(lambda: os.setuid(0 if os.getuid() else 1))",
@@ -61,19 +63,23 @@ IN_ONE_KERNEL = {
     "print('BROKEN' if any({token!r} in text for text in seen) else 'HELD')",
     "run a program to do it": "done = subprocess.run(['cat', {secret!r}], capture_output=True, text=True)\n"
     "print('HELD' if done.returncode and not done.stdout else 'BROKEN', done.stderr)",
+    "empty a file of the grader": "held(lambda: os.truncate({secret!r}, 0))",
+    "empty it while opening it": "held(lambda: os.open({secret!r}, os.O_RDONLY | os.O_TRUNC))",
+    "lock the grader out of a file": "here = os.stat({secret!r})\n"
+    "os.chmod({secret!r}, here.st_mode ^ 0o100)\nos.utime({secret!r}, (0, 0))\n"
+    "print('HELD' if os.stat({secret!r}) == here else 'BROKEN')",
     "write a huge file": "held(lambda: os.truncate(os.open('huge', os.O_CREAT | os.O_RDWR), 10**12))",
     "use too much memory": "held(lambda: len(bytearray({memory} + 10**9)), MemoryError)",
 }
 
 # What ends the kernel: the code, and words of the reason that a student then reads.
 IN_KERNELS_OF_THEIR_OWN = {
-    "start processes without end": (
+    "start too many processes": (
         """
-while True:
-    try:
-        os.fork()
-    except OSError:
-        time.sleep(0.1)
+for _ in range(60):  # enough to be noticed, and idle: no machine suffers where nothing stops it
+    if os.fork() == 0:
+        break
+time.sleep(60)
 """,
         "processes",
     ),
@@ -85,10 +91,16 @@ for _ in range(8):
         taken = mmap.mmap(-1, {memory} // 4)
         taken.write(bytes(len(taken)))
         break
-time.sleep(600)
+time.sleep(60)
 """,
         "of memory it may use",
     ),
-    "use too much processor time": ("while True: pass", "of processor time"),
-    "fill the disk": ("for i in range(10**6): open('f%d' % i, 'wb').write(bytes(10**6))", "MB of files"),
+    "use too much processor time": (
+        "end = time.time() + 60\nwhile time.time() < end: pass",
+        "of processor time",
+    ),
+    "fill the disk": (
+        "for i in range(300): open('f%d' % i, 'wb').write(bytes(10**6))\ntime.sleep(60)",
+        "MB of files",
+    ),
 }

@@ -7,12 +7,14 @@ Namespaces come earlier, see `birth`. Nothing here needs privileges, and none of
 import math
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 from autograder.kernels import landlock, linux, seccomp
 
 SLACK = 4 << 30  # address space that threads reserve and never touch
 OPEN_FILES = 512
+OTHERS = 500  # threads that the rest of a user may yet start, where Linux counts them with the kernel's
 
 # Facts about the machine that libraries look up, and none about people.
 SYSTEM = """/usr /bin /sbin /lib /lib32 /lib64 /etc/ld.so.cache /etc/alternatives /etc/localtime /etc/timezone
@@ -31,7 +33,7 @@ def possible() -> str | None:
         return f"the numbers of system calls on {linux.MACHINE} are not known here"
     if not landlock.abi():
         return "this Linux has no Landlock (it came with 5.13), or it is switched off"
-    return None if _seccomp_works() else "seccomp filters are not allowed here"
+    return None if seccomp.available() else "seccomp filters are not allowed here"
 
 
 def limit_child(limits: dict) -> None:
@@ -44,7 +46,8 @@ def seal(limits: dict, read: list[str], write: list[str], alone: bool, counted: 
     """Seal this process for good.
 
     `alone`: in a process namespace of its own. `counted`: in a user namespace of its own, so that the limit
-    on processes counts only its own. Raises OSError; the process must not go on then.
+    on processes counts only its own. (Linux never counts those of root outside of one.) Raises OSError; the
+    process must not go on then.
     """
     _volunteer()
     _limit(limits, counted, _memory())
@@ -67,8 +70,17 @@ def _limit(limits: dict, counted: bool, mine: dict[str, int]) -> None:
     _set(resource.RLIMIT_FSIZE, limits["file"])
     _set(resource.RLIMIT_NOFILE, OPEN_FILES)
     _set(resource.RLIMIT_CORE, 0)
-    if counted:  # threads count too, and TensorFlow has some for every core
-        _set(resource.RLIMIT_NPROC, limits["processes"] + 10 * (os.cpu_count() or 1))
+    # Threads count too, and TensorFlow has some for every core.
+    others = 0 if counted else OTHERS + _threads_of(os.getuid())
+    _set(resource.RLIMIT_NPROC, others + limits["processes"] + 10 * (os.cpu_count() or 1))
+
+
+def _threads_of(user: int) -> int:
+    found = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found += len(os.listdir(process / "task")) if process.stat().st_uid == user else 0
+    return found
 
 
 def _set(what: int, soft: int, hard: int | None = None) -> None:
@@ -82,15 +94,3 @@ def _memory() -> dict[str, int]:
     """Return this process's sizes in bytes, by the names of /proc/self/status."""
     lines = (line.split() for line in open("/proc/self/status"))
     return {line[0].rstrip(":"): int(line[1]) * 1024 for line in lines if line[0].startswith("Vm")}
-
-
-def _seccomp_works() -> bool:
-    child = os.fork()
-    if child == 0:
-        try:
-            linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
-            seccomp.install(alone=True)
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    return os.waitpid(child, 0)[1] == 0

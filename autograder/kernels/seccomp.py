@@ -9,6 +9,7 @@ import errno
 import os
 from typing import NamedTuple
 
+from autograder.kernels.landlock import TRUNCATE, abi, handled
 from autograder.kernels.linux import MACHINE, number, syscall
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -20,13 +21,17 @@ TERMINAL = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into the terminal of w
 
 NEVER = """acct add_key adjtimex bpf chroot clock_adjtime clock_settime connect delete_module fanotify_init
 finit_module fsconfig fsmount fsopen fspick init_module ioperm iopl ioprio_set kcmp kexec_file_load kexec_load
-keyctl lookup_dcookie migrate_pages mount mount_setattr move_mount move_pages mq_open msgget
-name_to_handle_at open_by_handle_at open_tree perf_event_open pidfd_getfd pivot_root process_madvise
+keyctl lookup_dcookie migrate_pages mount mount_setattr move_mount move_pages mq_open msgctl msgget msgrcv
+msgsnd name_to_handle_at open_by_handle_at open_tree perf_event_open pidfd_getfd pivot_root process_madvise
 process_mrelease process_vm_readv process_vm_writev ptrace quotactl quotactl_fd reboot request_key
-sched_setattr sched_setparam semget setdomainname sethostname setns setpriority
-settimeofday shmget swapoff swapon syslog umount2 unshare userfaultfd vhangup""".split()
+sched_setattr sched_setparam semctl semget semop semtimedop setdomainname sethostname setns setpriority
+settimeofday shmat shmctl shmget swapoff swapon syslog umount2 unshare userfaultfd vhangup""".split()
 # Libraries try these and do without when the kernel is too old for them.
 UNKNOWN = "clone3 io_uring_enter io_uring_register io_uring_setup memfd_create memfd_secret".split()
+# Landlock lets whoever owns a file change its mode, times and owner: here nothing happens, and that succeeds,
+# because libraries do so to files of their own.
+WITHOUT_EFFECT = """chmod chown fchmod fchmodat fchmodat2 fchown fchownat fremovexattr fsetxattr futimesat
+lchown lremovexattr lsetxattr removexattr removexattrat setxattr setxattrat utime utimensat utimes""".split()
 # The sender of these names a process by its number: only itself, unless no other can be seen.
 SIGNALS = "kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo".split()
 
@@ -50,7 +55,11 @@ def program(alone: bool) -> list[Instruction]:
         steps += _rule(name, [_return(ERRNO | errno.EPERM)])
     for name in UNKNOWN:
         steps += _rule(name, [_return(ERRNO | errno.ENOSYS)])
+    for name in WITHOUT_EFFECT:
+        steps += _rule(name, [_return(ERRNO)])
     steps += _conditional()
+    if not handled(abi())[0] & TRUNCATE:
+        steps += _no_truncation()
     if not alone:
         steps += _not_alone()
     return [*steps, _return(ALLOW)]
@@ -66,6 +75,9 @@ def _conditional() -> list[Instruction]:
     steps += _rule("ioctl", [*_when(1, TERMINAL, refuse), _return(ALLOW)])
     steps += _rule("sched_setscheduler", [*_unless(1, (0,), refuse), _return(ALLOW)])  # zmq: the usual one
     steps += _rule("prctl", [*_when(0, (1,), refuse), _return(ALLOW)])  # stay bound to the keeper's life
+    # Its keeper's limits are not its own: a keeper that can open no file sees nothing.
+    for name in ("prlimit64", "sched_setaffinity"):
+        steps += _rule(name, [*_unless(0, (0, os.getpid()), refuse), _return(ALLOW)])
     # An address in the low or the high half of the pointer.
     address = [*_unless(4, (0,), refuse), Instruction(LOAD, 0, 0, 16 + 8 * 4 + 4)]
     return steps + _rule("sendto", [*address, Instruction(EQUAL, 1, 0, 0), refuse, _return(ALLOW)])
@@ -78,9 +90,26 @@ def _not_alone() -> list[Instruction]:
         steps += _rule(name, [*_unless(0, (own,), refuse), _return(ALLOW)])
     for name in ("pidfd_open", "pidfd_send_signal", "tkill"):
         steps += _rule(name, [refuse])
-    for name in ("prlimit64", "sched_setaffinity"):
-        steps += _rule(name, [*_unless(0, (0, own), refuse), _return(ALLOW)])
     return steps
+
+
+def _no_truncation() -> list[Instruction]:
+    """Refuse what empties a file without opening it for writing; Landlock does so since its third version."""
+    refuse = _return(ERRNO | errno.EPERM)
+    steps = [*_rule("truncate", [refuse]), *_rule("openat2", [_return(ERRNO | errno.ENOSYS)])]
+    emptied = os.O_RDONLY | os.O_TRUNC
+    for name, flags in [("open", 1), ("openat", 2)]:
+        test = [_argument(flags), Instruction(AND, 0, 0, os.O_ACCMODE | os.O_TRUNC)]
+        steps += _rule(name, [*test, Instruction(EQUAL, 0, 1, emptied), refuse, _return(ALLOW)])
+    return steps
+
+
+def available() -> bool:
+    """Whether this Linux knows filters that answer with an error (and lets us ask)."""
+    try:
+        return syscall("seccomp", 2, 0, ctypes.byref(ctypes.c_uint32(ERRNO))) == 0
+    except OSError:
+        return False
 
 
 def _rule(name: str, body: list[Instruction]) -> list[Instruction]:

@@ -69,7 +69,9 @@ def test_every_kernel_draws_its_own_random_numbers(tmp_path):
 
 
 def test_a_kernel_holds_no_file_of_its_owner(tmp_path):
-    look = "import os\nhome = os.path.dirname(os.environ['HOME'])\nlinks = [os.readlink(f'/proc/self/fd/{n}') "
+    look = (
+        "import os\nhome = os.path.dirname(os.environ['HOME'])\nlinks = [os.readlink(f'/proc/self/fd/{n}') "
+    )
     look += "for n in os.listdir('/proc/self/fd')[:-1]]\nprint([x for x in links if not x.startswith(home)])"
     with open(tmp_path / "grades", "w") as file:
         os.set_inheritable(file.fileno(), True)

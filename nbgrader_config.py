@@ -16,4 +16,11 @@ c.ExecutePreprocessor.timeout = 120
 c.Execute.shutdown_kernel = "immediate"
 
 # What the autograder lets students' code read besides Python, its packages and its own folder.
-c.Autograder.limits = {"packages": ["course_lib"], "readable": ["~/.cache/pruning-course"]}
+c.Autograder.limits = {
+    "packages": ["course_lib"],
+    "readable": ["~/.cache/pruning-course", "$PRUNING_COURSE_CACHE"],
+    "environment": ["PRUNING_COURSE_CACHE"],
+}
+
+# For Validate and stock `nbgrader autograde`: sealed kernels that start in half a second.
+c.ExecutePreprocessor.kernel_name = "pruning-warm"

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 from autograder.course import Course, check_lesson
 from autograder.executor.kernel import sealed
 from autograder.executor.limits import DEFAULT, Limits
 from autograder.executor.local import run
 from autograder.intake import Submission, Unreadable, find, read_cells, stage
+from autograder.kernels.room import remove
 from autograder.master import Master, load_master
 from autograder.repair import blank, repair
 from autograder.result import Result, gravest
@@ -60,7 +61,7 @@ async def _attempt(course: Course, master: Master, submission: Submission, execu
     try:
         raw, notes = read_cells(submission.folder, master.lesson)
         notebook, mended = repair(raw, master)
-        result = await _run_staged(course, master, submission, partial(execute, notebook))
+        result = await _again(partial(_run_staged, course, master, submission, partial(execute, notebook)))
     except Unreadable as trouble:
         return Result(trouble.state, str(trouble), blank(master, str(trouble)))
     except Exception as error:  # the grader's own trouble must not stop the batch, nor cost a student points
@@ -70,13 +71,23 @@ async def _attempt(course: Course, master: Master, submission: Submission, execu
     return replace(result, state=state, reason=" ".join([*filter(None, [result.reason]), *notes]))
 
 
+async def _again(attempt: Callable) -> Result:
+    """Try twice: what hit the grader, such as the end of its warm process, may not hit it again."""
+    try:
+        return await attempt()
+    except Exception:
+        return await attempt()
+
+
 async def _run_staged(course, master, submission, run_in) -> Result:
-    # A kernel that was killed can leave files in any mode behind.
-    with TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as temporary:
-        folder = Path(temporary) / master.lesson
+    temporary = Path(mkdtemp(prefix="grading-"))
+    try:
+        folder = temporary / master.lesson
         folder.mkdir()
         stage(course, submission, master.lesson, folder)
         return await run_in(folder=folder)
+    finally:
+        remove(temporary)
 
 
 def _keep(course: Course, master: Master, submission: Submission, result: Result) -> Result:

@@ -77,10 +77,16 @@ async def _start(client: CappedClient, folder: Path, env, **options) -> None:
     await client.async_start_new_kernel_client()
 
 
+class KernelLost(Exception):
+    """A kernel went with the process it was forked from: not the student's fault, and worth another try."""
+
+
 async def end_words(client: CappedClient, limits: Limits) -> str:
-    """Say how a dead kernel ended."""
+    """Say how a dead kernel ended; raises KernelLost."""
     code = await _exit_code(client)
     why = getattr(getattr(client.km.provisioner, "kernel", None), "why", None)
+    if why == "lost":
+        raise KernelLost("The warm process died, and the kernel with it.")
     return exit_words(code, why, limits)
 
 

@@ -11,7 +11,7 @@ class Limits:
     interrupt. `output` is bytes a cell prints, `memory` what all its processes take above a fresh kernel,
     `file` the largest file, `disk` all files, `processes` how many at once. The code may read the files and
     folders `readable` and the Python packages `packages` outside the environment, and see the variables
-    `environment`.
+    `environment`; `~` and `$VARIABLE` in `readable` are those of whoever grades.
     """
 
     cell: float = 60.0

@@ -30,7 +30,7 @@ async def run(notebook: NotebookNode, folder: Path, limits: Limits = DEFAULT, ke
 
     Whatever the code does, the points earned before it count: the Result says what happened.
     `kernel` is how to start one, see `executor.kernel`.
-    Raises only when no kernel can be started.
+    Raises only when no kernel can be started, and KernelLost.
     """
     start, notebook = monotonic(), deepcopy(notebook)
     client = CappedClient(notebook, limits.output, iopub_timeout=limits.grace, **OPTIONS)

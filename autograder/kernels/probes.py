@@ -99,6 +99,11 @@ time.sleep(60)
         "end = time.time() + 60\nwhile time.time() < end: pass",
         "of processor time",
     ),
+    "fill the disk with files nobody sees": (
+        "files = [os.open('f', os.O_CREAT | os.O_WRONLY) for _ in range(8) if not os.path.exists('f') or "
+        "not os.unlink('f')]\nfor fd in files: os.write(fd, bytes(10**7))\nos.unlink('f')\ntime.sleep(60)",
+        "MB of files",
+    ),
     "fill the disk": (
         "for i in range(300): open('f%d' % i, 'wb').write(bytes(10**6))\ntime.sleep(60)",
         "MB of files",

@@ -1,5 +1,6 @@
 """What a sealed kernel finds around it: a home, a folder for temporary files, and little of the world."""
 
+import os
 import shutil
 import site
 import subprocess
@@ -50,7 +51,7 @@ class Room:
     def request(self, arguments: list[str], cwd: str, env: dict, limits: Limits, wall: float | None) -> dict:
         """Return what the zygote needs to know to bear a sealed kernel."""
         packages = {name: folder for name in limits.packages if (folder := _package(name))}
-        readable = [self._linked(Path(path)) for path in limits.readable]
+        readable = [self._linked(Path(os.path.expandvars(path))) for path in limits.readable]
         write = [str(Path(cwd).resolve()), str(self.folder)]
         return {
             "argv": arguments,
@@ -91,7 +92,8 @@ def remove(folder: Path) -> None:
     with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def _package(name: str) -> str | None:

@@ -1,9 +1,11 @@
 """What a keeper's processes use together: limits of the operating system count each alone, or not at all."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 FILES = 20_000  # more files than any lesson writes
@@ -13,7 +15,7 @@ def excess(limits: dict, seconds: float) -> str | None:
     """Return the name of the limit that the keeper's processes exceed, or None.
 
     Looks at `wall` seconds (None: no limit), the number of `processes`, `memory` in bytes above `base` bytes
-    for each process, and `disk` bytes in `folders`.
+    for each process, and `disk` bytes in `folders` and in files without a name.
     """
     if limits["wall"] and seconds > limits["wall"]:
         return "wall"
@@ -26,7 +28,7 @@ def excess(limits: dict, seconds: float) -> str | None:
         # Forks share pages with their parents: look closely, which takes a while.
         if sum(map(proportional, family)) - limits["base"] > limits["memory"]:
             return "memory"
-    return "disk" if _too_many_bytes(limits["folders"], limits["disk"]) else None
+    return "disk" if _too_many_bytes(limits["folders"], family, limits["disk"]) else None
 
 
 def children(pid: int | str) -> list[int]:
@@ -70,15 +72,37 @@ def _sum(path: str, names: tuple[str, ...]) -> int:
         return 0
 
 
-def _too_many_bytes(folders: list[str], most: int) -> bool:
+def _too_many_bytes(folders: list[str], family: list[int], most: int) -> bool:
     used = number = 0
-    for path in folders:
-        for folder, _, names in os.walk(path):
-            for name in names:
-                with suppress(OSError):
-                    status = os.lstat(os.path.join(folder, name))
-                    used += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
-                number += 1
-                if used > most or number > FILES:
-                    return True
+    try:
+        for status in chain(_below(folders), _unlinked(family)):
+            used += status.st_blocks * 512 if stat.S_ISREG(status.st_mode) else 0
+            number += 1
+            if used > most or number > FILES:
+                return True
+    except OSError as error:  # deeper than a path is long: nobody does that by mistake
+        return error.errno == errno.ENAMETOOLONG
     return False
+
+
+def _below(folders: list[str]) -> Iterator[os.stat_result]:
+    """Yield what every file below is like, without recursion: the code may nest folders as it likes."""
+    waiting = list(folders)
+    while waiting:
+        with suppress(FileNotFoundError, PermissionError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    yield entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
+def _unlinked(family: list[int]) -> Iterator[os.stat_result]:
+    """Yield the same of open files that have no name any more."""
+    for pid in family:
+        with suppress(OSError):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                with suppress(OSError):
+                    status = os.stat(f"/proc/{pid}/fd/{fd}")
+                    if status.st_nlink == 0:
+                        yield status

@@ -60,7 +60,7 @@ def test_grade_feedback_export_status(course, tmp_path, capsys):
     where = ["--course", course.root]
     assert main(["grade", LESSON, *where, "--json", str(out), "--jobs", "2"]) == 0
     printed = capsys.readouterr().out
-    assert "not sandboxed" in printed and "unreadable" in printed and "6 / 9 +?" in printed
+    assert "runs sealed" in printed and "unreadable" in printed and "6 / 9 +?" in printed
     scores = {row["student"]: row for row in json.loads(out.read_text())}
     assert scores["ann"]["cells"]["test_quiz"] == [1, 1]
     assert scores["ann"]["score"] == 6 and scores["bob"]["reason"].endswith("a PDF file.")

@@ -1,6 +1,6 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench bench-ship compression-demo surgery-all quality structured demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench bench-grading bench-ship compression-demo surgery-all quality structured demo lock format clean
 bin := .venv/bin/
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
@@ -42,7 +42,10 @@ surgery-all: .venv/.ready  ## shrink every model of keras.applications, compare,
 	@$(bin)python benchmarks/surgery.py
 
 bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(bin)python $$script || exit 1; done
+	@for script in $(filter-out %bench_grading.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(bin)python $$script || exit 1; done
+
+bench-grading: .venv/.ready  ## a class of 24 graded by stock nbgrader and by autograder; some minutes
+	@$(bin)python benchmarks/bench_grading.py
 
 bench-ship: .venv/.ready  ## speed and size of what is shipped, in LiteRT, into docs/shipping.md; a few minutes
 	@$(bin)python benchmarks/bench_ship.py --write docs/shipping.md

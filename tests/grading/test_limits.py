@@ -72,11 +72,12 @@ def test_a_kernel_lost_with_its_warm_process_costs_nobody_a_point(course):
     victims = []
 
     @asynccontextmanager
-    async def doomed(*arguments):
-        async with sealed(*arguments):
+    async def doomed(client, *arguments):
+        async with sealed(client, *arguments):
             if not victims:
                 victims.append(warm.current().process.pid)
                 os.kill(victims[0], signal.SIGKILL)
+                assert client.km.provisioner.kernel.gone(60)
             yield
 
     submit(course, "ann", filled(course))

@@ -1,9 +1,10 @@
-"""A class graded by stock `nbgrader autograde` and by `autograder grade` in one run; then the start of a kernel.
+"""A class graded by stock `nbgrader autograde` and by `autograder grade` in one run; then how kernels start.
 
 python benchmarks/bench_grading.py [--students 24] [--jobs 2] [--rounds 10]
 
-The class hands in lesson 01 with planted answers: right ones in two styles, a blank, a half, typical wrong ones.
-Stock nbgrader has its own settings, and cached bytecode. Both sides must give the same scores to the last cell.
+The class hands in lesson 01 with planted answers: right ones in two styles, a blank, a half, typical wrong
+ones. Stock nbgrader has its own settings, and cached bytecode. Both sides must give the same scores to the
+last cell.
 """
 
 import argparse

@@ -23,6 +23,12 @@ def double(x):
     traceback.print_stack()
     print(In[-1], repr(In[-1]))
     return abs(2 * x)"""
+TELLS = """import logging, os, warnings
+def double(x):
+    warnings.warn("from where?", stacklevel=2)
+    logging.getLogger().error("who?", stack_info=True)
+    if x < 0: os._exit(1)
+    return 2 * x"""
 NOSY = "%tb\nprint(In)\nprint(repr(In[-3]))\nfrom IPython.display import HTML, Markdown, SVG\n"
 NOSY += "display(HTML('<pre>' + In[-2].replace('<', '&lt;') + In[-3] + '</pre>'))\n"
 NOSY += "from IPython.display import Code\ndisplay(Code(In[-3], language='python'))\n"
@@ -44,6 +50,7 @@ def pages(released_course, tmp_path_factory):
     submit(course, "wrong", filled(course, double="def double(x):\n    return abs(2 * x)"))
     submit(course, "raises", filled(course, double=ROUGH))
     submit(course, "spy", filled(course, double=SPY, count=NOSY))
+    submit(course, "tells", filled(course, double=TELLS))
     submit(course, "evil", filled(course, count=EVIL, why=EVIL_TEXT))
     submit(course, "evil<script>alert(10)</script>".replace("/", ""), b"{", quiz=None)
     grade(course, LESSON, jobs=2)
@@ -56,6 +63,11 @@ def test_hidden_tests_are_nowhere(pages):
         for form in (SECRET, SECRET.replace("'", "&#39;"), SECRET.replace("'", "&#x27;"), "double(-3)"):
             assert form not in page and form not in text, name
     assert "[hidden]" in pages["spy"]
+
+
+def test_neither_warnings_nor_logs_nor_a_dead_kernel_tell(pages):
+    assert "The kernel died in Cell" in re.sub(r"<[^>]*>", "", pages["tells"])
+    assert "who?" in pages["tells"] and "negative numbers" not in pages["tells"]
 
 
 def test_the_hint_is_there(pages):

@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     sub = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text, options in [
         ("grade", "run and score every submission of a lesson", _grade_options),
+        ("regrade", "grade again, with --changed only what changed since", _regrade_options),
         ("feedback", "write a page of HTML for every graded student", _lesson_options),
         ("export", "write the scores as a table", _export_options),
         ("status", "say what is graded, what waits, what needs manual grading", _lesson_options),
@@ -52,6 +53,14 @@ def _grade_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--student", nargs="+", action="extend", metavar="ID", help="only these students")
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
     _run_options(command)
+
+
+def _regrade_options(command: argparse.ArgumentParser) -> None:
+    _grade_options(command)
+    text = (
+        "only where the submission, the lesson, its tests, the limits or the packages changed, or that failed"
+    )
+    command.add_argument("--changed", action="store_true", help=text)
 
 
 def _export_options(command: argparse.ArgumentParser) -> None:

@@ -27,13 +27,20 @@ BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Time
 def grade(options: Namespace) -> int:
     """Grade a lesson and show the scores; 1 when the grader itself failed on a submission."""
     course = open_course(options.course)
-    outcome = _grade(course, options.lesson, options.student, options)
+    outcome = _grade(course, options.lesson, options.student, options, getattr(options, "changed", False))
     if options.json:
         options.json.write_text(json.dumps(report.detailed(course, options.lesson), indent=1), "utf-8")
     return int(any(result.state == "error" for result in outcome.values()))
 
 
-def _grade(course: Course, lesson: str, students: list[str] | None, options: Namespace) -> dict[str, Result]:
+def regrade(options: Namespace) -> int:
+    """Grade again; with `changed`, also what a stopped run left undone, and nothing else."""
+    return grade(options)
+
+
+def _grade(
+    course: Course, lesson: str, students: list[str] | None, options: Namespace, changed: bool = False
+) -> dict[str, Result]:
     console = Console()
     limits, rung = _limits(course, lesson, options), _rung(options)
     with Progress(*BAR, console=console) as progress:
@@ -47,7 +54,11 @@ def _grade(course: Course, lesson: str, students: list[str] | None, options: Nam
             on_start=lambda found: _announce(progress, task, len(found), rung.words),
             on_result=lambda student, result: progress.advance(task),
             kernel=rung.kernel,
+            changed=changed,
         )
+    if not outcome:
+        console.print("Nothing changed: every submission has the score that it would get now.")
+        return outcome
     console.print(*warm.notices, sep="\n", end="\n" * bool(warm.notices))
     console.print(report.score_table(lesson, outcome, gradebook.scores(course, lesson), console.width))
     return outcome

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
+from autograder import plan
 from autograder.course import Course, check_lesson
 from autograder.executor.kernel import sealed
 from autograder.executor.limits import DEFAULT, Limits
@@ -28,32 +29,39 @@ def grade(
     on_start: Callable[[list[Submission]], None] = lambda found: None,
     on_result: Callable[[str, Result], None] = lambda student, result: None,
     kernel: Callable = sealed,
+    changed: bool = False,
 ) -> dict[str, Result]:
     """Grade the submissions of a lesson, `jobs` at a time; return the results by student.
 
-    `kernel` is how a submission's kernel is started, see `executor.ladder`.
+    `kernel` is how a submission's kernel is started, see `executor.ladder`. With `changed`, what was graded
+    and depends on nothing that changed since is left alone.
     Raises CourseError when there is nothing to grade; a bad submission never raises.
     """
     check_lesson(course, lesson)
     submissions = find(course, lesson, students)
     master = load_master(course, lesson)
-    on_start(submissions)
+    keys = {s: plan.key(course, s, master, limits) for s in submissions}
+    if changed:
+        keys = {
+            s: key for s, key in keys.items() if key is None or key != results.key(course, lesson, s.student)
+        }
+    on_start(list(keys))
     execute = partial(run, limits=limits, kernel=kernel)
-    return asyncio.run(_grade_all(course, master, submissions, jobs, execute, on_result))
+    return asyncio.run(_grade_all(course, master, keys, jobs, execute, on_result))
 
 
-async def _grade_all(course, master, submissions, jobs, execute, on_result) -> dict[str, Result]:
+async def _grade_all(course, master, keys, jobs, execute, on_result) -> dict[str, Result]:
     slots, writer = asyncio.Semaphore(jobs), asyncio.Lock()
 
     async def one(submission: Submission) -> tuple[str, Result]:
         async with slots:
             result = await _attempt(course, master, submission, execute)
         async with writer:
-            result = await asyncio.to_thread(_keep, course, master, submission, result)
+            result = await asyncio.to_thread(_keep, course, master, submission, result, keys[submission])
         on_result(submission.student, result)
         return submission.student, result
 
-    return dict(await asyncio.gather(*map(one, submissions)))
+    return dict(await asyncio.gather(*map(one, keys)))
 
 
 async def _attempt(course: Course, master: Master, submission: Submission, execute: Callable) -> Result:
@@ -90,8 +98,8 @@ async def _run_staged(course, master, submission, run_in) -> Result:
         remove(temporary)
 
 
-def _keep(course: Course, master: Master, submission: Submission, result: Result) -> Result:
-    """Write a result to disk, then into the gradebook; the grader's own failures change no score."""
+def _keep(course: Course, master: Master, submission: Submission, result: Result, key: str | None) -> Result:
+    """Write a result to disk, into the gradebook, then its key; the grader's own failures change no score."""
     results.save(course, master.lesson, submission.student, result)
     if result.state == "error":
         return result
@@ -100,6 +108,9 @@ def _keep(course: Course, master: Master, submission: Submission, result: Result
     except Exception as error:  # one submission that nbgrader cannot store must not stop the batch
         result = _own_fault(master, error)
         results.save(course, master.lesson, submission.student, result)
+    else:
+        if key:
+            results.done(course, master.lesson, submission.student, key)
     return result
 
 

@@ -50,7 +50,7 @@ class Room:
 
     def request(self, arguments: list[str], cwd: str, env: dict, limits: Limits, wall: float | None) -> dict:
         """Return what the zygote needs to know to bear a sealed kernel."""
-        packages = {name: folder for name in limits.packages if (folder := _package(name))}
+        packages = {name: folder for name in limits.packages if (folder := package_folder(name))}
         readable = [self._linked(Path(os.path.expandvars(path))) for path in limits.readable]
         write = [str(Path(cwd).resolve()), str(self.folder)]
         return {
@@ -96,7 +96,7 @@ def remove(folder: Path) -> None:
             subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
-def _package(name: str) -> str | None:
+def package_folder(name: str) -> str | None:
     """Return the folder of a top-level package outside the environment."""
     found = find_spec(name)
     return str(Path(found.origin).resolve().parent) if found and found.origin else None

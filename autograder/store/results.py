@@ -18,14 +18,31 @@ def folder(course: Course, lesson: str) -> Path:
 
 
 def save(course: Course, lesson: str, student: str, result: Result) -> Path:
-    """Write a result to a temporary file, then put it in the place of the previous one."""
+    """Write a result in the place of the previous one; it is not `done` until that is said."""
     target = folder(course, lesson) / f"{student}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    record = {"student": student, "lesson": lesson, **asdict(result)}
-    with NamedTemporaryFile("w", dir=target.parent, prefix=".", delete=False, encoding="utf-8") as file:
-        json.dump(record, file)
-    os.replace(file.name, target)
+    target.with_suffix(".key").unlink(missing_ok=True)
+    _write(target, json.dumps({"student": student, "lesson": lesson, **asdict(result)}))
     return target
+
+
+def done(course: Course, lesson: str, student: str, key: str) -> None:
+    """Remember what a score that stands in the gradebook was made from, see `plan`."""
+    _write(folder(course, lesson) / f"{student}.key", key)
+
+
+def key(course: Course, lesson: str, student: str) -> str | None:
+    """Return what the student's score was made from; None when it never got as far as the gradebook."""
+    try:
+        return (folder(course, lesson) / f"{student}.key").read_text("utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _write(target: Path, text: str) -> None:
+    with NamedTemporaryFile("w", dir=target.parent, prefix=".", delete=False, encoding="utf-8") as file:
+        file.write(text)
+    os.replace(file.name, target)
 
 
 def load(course: Course, lesson: str) -> dict[str, Result]:

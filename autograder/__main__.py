@@ -66,7 +66,7 @@ def _regrade_options(command: argparse.ArgumentParser) -> None:
 def _export_options(command: argparse.ArgumentParser) -> None:
     _lesson_options(command, nargs="?")
     command.add_argument("--all", action="store_true", help="all released lessons")
-    command.add_argument("--format", choices=["csv"], default="csv")
+    command.add_argument("--format", choices=["csv", "canvas", "moodle"], default="csv")
     command.add_argument("--out", type=Path, metavar="FILE", help="write here (default: standard output)")
 
 

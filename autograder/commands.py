@@ -3,14 +3,16 @@
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autograder import doctor as examine
-from autograder import report, settings
+from autograder import lms, report, settings
 from autograder.course import Course, CourseError, open_course
 from autograder.demo import make_class
 from autograder.executor import ladder
@@ -21,6 +23,7 @@ from autograder.kernels import spec, warm
 from autograder.result import Result
 from autograder.store import gradebook
 
+FORMATS = {"csv": report.export, "canvas": lms.canvas, "moodle": lms.moodle}
 BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 
 
@@ -91,18 +94,23 @@ def feedback(options: Namespace) -> int:
 
 
 def export(options: Namespace) -> int:
-    """Write the scores as CSV."""
+    """Write the scores as a table: everything, or what Canvas or Moodle takes in."""
     if bool(options.lesson) == options.all:
         raise CourseError("Name one lesson, or say --all.")
-    _export(open_course(options.course), options.lesson, options.out)
+    course = open_course(options.course)
+    _export(course, options.lesson, options.out, FORMATS[options.format])
+    if waiting := lms.waiting(course, options.lesson):
+        print(f"Not final, they wait for manual grading: {', '.join(waiting)}.", file=sys.stderr)
     return 0
 
 
-def _export(course: Course, lesson: str | None, out: Path | None) -> None:
+def _export(course: Course, lesson: str | None, out: Path | None, write: Callable = report.export) -> None:
+    text = StringIO(newline="")
+    write(course, lesson, text)  # what cannot be exported leaves a file from before as it is
     if out is None:
-        return report.export(course, lesson, sys.stdout)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        report.export(course, lesson, file)
+        sys.stdout.write(text.getvalue())
+    else:
+        out.write_text(text.getvalue(), "utf-8", newline="")
 
 
 def status(options: Namespace) -> int:

@@ -85,18 +85,25 @@ def _row(student: str, lesson: str, score: Score | None, result: Result | None) 
 
 def export(course: Course, lesson: str | None, file: TextIO) -> None:
     """Write the table of a lesson, or of all released lessons, as CSV."""
+    chosen = to_export(course, lesson)
+    writer = csv.DictWriter(file, COLUMNS)
+    writer.writeheader()
+    for name in chosen:
+        writer.writerows({k: harmless(v) for k, v in row.items()} for row in rows(course, name))
+
+
+def to_export(course: Course, lesson: str | None) -> list[str]:
+    """Return the lesson that was asked for, or all that were released; raises CourseError."""
     if lesson:
         check_lesson(course, lesson)
     chosen = [lesson] if lesson else [name for name in lessons(course) if is_released(course, name)]
     if not chosen:
         raise CourseError("No lesson was released yet. Run `make release` first.")
-    writer = csv.DictWriter(file, COLUMNS)
-    writer.writeheader()
-    for name in chosen:
-        writer.writerows({k: _harmless(v) for k, v in row.items()} for row in rows(course, name))
+    return chosen
 
 
-def _harmless(value: str | float) -> str | float:
+def harmless(value: str | float) -> str | float:
+    """Return a value for a cell of a table that no spreadsheet takes for a formula."""
     # A spreadsheet runs a text that starts like this as a formula, and students choose file names.
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 

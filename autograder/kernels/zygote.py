@@ -11,11 +11,12 @@ import json
 import os
 import signal
 import socket
+import sys
 
 # What a lesson imports, and what an IPython kernel and its first figure import.
 MODULES = """numpy sklearn matplotlib.pyplot tensorflow keras sqlite3 ipykernel.debugger ipykernel.kernelapp
 IPython.core.completerlib IPython.core.debugger IPython.core.pylabtools IPython.extensions.storemagic
-tornado.platform.asyncio matplotlib.backends.backend_agg""".split()
+tornado.platform.asyncio matplotlib.backends.backend_agg pygments.formatters.terminal256""".split()
 REQUEST = 1 << 17  # bytes of the longest request
 
 
@@ -39,6 +40,8 @@ def _import(names: list[str]) -> None:
 
 def _prepare() -> str:
     """Make sure that forking is safe; return the best plan for namespaces."""
+    if "keras" in sys.modules:
+        _fail_once()
     # Imported late: `birth` imports ipykernel, and what draws figures must be told first how.
     from autograder.kernels import birth, namespaces  # noqa: F401
 
@@ -50,6 +53,16 @@ def _prepare() -> str:
     gc.disable()
     gc.freeze()  # a collection in a child would copy every page
     return plan
+
+
+def _fail_once() -> None:
+    """Format a traceback: for the first one, Python looks where each of some 4,000 modules lies."""
+    from IPython.core.ultratb import FormattedTB
+
+    try:
+        raise AssertionError("only to be formatted")
+    except AssertionError:
+        FormattedTB(mode="Context").structured_traceback(*sys.exc_info())
 
 
 def _serve(owner: socket.socket, plan: str) -> None:

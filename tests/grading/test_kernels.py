@@ -63,6 +63,14 @@ def test_figures_training_and_the_working_folder(tmp_path):
     assert beside == "7" and where == str(tmp_path)
 
 
+def test_the_first_traceback_is_prepared(tmp_path):
+    """Python then need not look where thousands of modules lie, which takes a second."""
+    ask = (
+        "import inspect, sys\nprint(sum(f'{n}' in inspect._filesbymodname for n in list(sys.modules)) > 1000)"
+    )
+    assert in_kernel(tmp_path, ask) == ["True"]
+
+
 def test_every_kernel_draws_its_own_random_numbers(tmp_path):
     first, second = in_kernel(tmp_path, DRAWS), in_kernel(tmp_path, DRAWS)
     assert not set(first[0].split()) & set(second[0].split())

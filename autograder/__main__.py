@@ -16,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("autograder", description="Grade the lessons into nbgrader's gradebook.")
     sub = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text, options in [
+        ("import-zip", "take in the submissions that Canvas or Moodle packed into a zip", _zip_options),
         ("grade", "run and score every submission of a lesson", _grade_options),
         ("regrade", "grade again, with --changed only what changed since", _regrade_options),
         ("feedback", "write a page of HTML for every graded student", _lesson_options),
@@ -26,13 +27,18 @@ def parser() -> argparse.ArgumentParser:
     ]:
         command = sub.add_parser(name, help=text, description=text.capitalize() + ".")
         options(command)
-        command.set_defaults(command=getattr(commands, name))
+        command.set_defaults(command=getattr(commands, name.replace("-", "_")))
     return top
 
 
 def _lesson_options(command: argparse.ArgumentParser, **lesson) -> None:
     command.add_argument("lesson", metavar="LESSON", **lesson)
     command.add_argument("--course", default=".", metavar="DIR", help="the course folder (default: this one)")
+
+
+def _zip_options(command: argparse.ArgumentParser) -> None:
+    _lesson_options(command)
+    command.add_argument("zip", type=Path, metavar="FILE", help="the zip, as it was downloaded")
 
 
 def _run_options(command: argparse.ArgumentParser) -> None:

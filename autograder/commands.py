@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from autograder import archive, lms, report, settings
 from autograder import doctor as examine
-from autograder import lms, report, settings
 from autograder.course import Course, CourseError, open_course
 from autograder.demo import make_class
 from autograder.executor import ladder
@@ -25,6 +25,15 @@ from autograder.store import gradebook
 
 FORMATS = {"csv": report.export, "canvas": lms.canvas, "moodle": lms.moodle}
 BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+
+def import_zip(options: Namespace) -> int:
+    """Unpack a zip of Canvas or Moodle into submitted/."""
+    taken = archive.import_zip(open_course(options.course), options.lesson, options.zip)
+    print(*taken.notes, sep="\n", end="\n" * bool(taken.notes))
+    count = len(taken.students)
+    print(f"{count} submission{'s' * (count != 1)}: {', '.join(taken.students)}")
+    return 0
 
 
 def grade(options: Namespace) -> int:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from autograder import doctor
+from autograder.__main__ import main
 from autograder.executor import kernel, ladder
 from autograder.kernels import bwrap, landlock, linux, probes, seal, warm
 
@@ -66,6 +67,16 @@ def findings():
 @pytest.mark.parametrize("probe", sorted(doctor.EVERYTHING))
 def test_a_sealed_kernel_holds(findings, probe):
     assert findings[probe].held, findings[probe].words
+
+
+@needs_seal
+def test_doctor_says_what_holds_and_fails_when_it_is_not_what_was_wanted(monkeypatch, capsys):
+    monkeypatch.setattr(probes, "IN_KERNELS_OF_THEIR_OWN", {})  # tried above
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "Students' code runs: sealed" in said and "BROKEN" not in said
+    assert said.count("held") >= len(probes.IN_ONE_KERNEL) and "new namespaces" in said
+    assert main(["doctor", "--rung", "bubblewrap"]) == 1
 
 
 def test_the_probes_see_an_unsealed_kernel():

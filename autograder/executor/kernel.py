@@ -50,13 +50,14 @@ bubble = partial(sealed, provisioner=BubbleProvisioner)
 
 @asynccontextmanager
 async def plain(client: CappedClient, folder: Path, limits: Limits):
-    """A kernel like any other, with limits on its resources: NOT sandboxed, it may do what you may."""
+    """A kernel like any other, with limits (none on Windows): NOT sandboxed, it may do what you may."""
     client.km = manager = AsyncKernelManager(kernel_name=_kernel_name(client))
     # The instructor's IPython profile must not decide a student's score.
     env = {**os.environ, "IPYTHONDIR": str(folder.parent / "ipython")}
     group = None
     try:
-        await _start(client, folder, env, preexec_fn=partial(limit_child, asdict(limits)))
+        limited = {"preexec_fn": partial(limit_child, asdict(limits))} if os.name == "posix" else {}
+        await _start(client, folder, env, **limited)
         group = getattr(manager.provisioner, "pgid", None)
         yield
     finally:

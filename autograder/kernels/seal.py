@@ -6,7 +6,6 @@ Namespaces come earlier, see `birth`. Nothing here needs privileges, and none of
 
 import math
 import os
-import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,8 +45,8 @@ def seal(limits: dict, read: list[str], write: list[str], alone: bool, counted: 
     """Seal this process for good.
 
     `alone`: in a process namespace of its own. `counted`: in a user namespace of its own, so that the limit
-    on processes counts only its own. (Linux never counts those of root outside of one.) Raises OSError; the
-    process must not go on then.
+    on processes counts only its own. (Linux never counts root's, see `birth`.) Raises OSError; the process
+    must not go on then.
     """
     _volunteer()
     _limit(limits, counted, _memory())
@@ -64,15 +63,17 @@ def _volunteer() -> None:
 
 def _limit(limits: dict, counted: bool, mine: dict[str, int]) -> None:
     seconds = math.ceil(limits["cpu"])
-    _set(resource.RLIMIT_CPU, seconds, seconds + 5)  # SIGXCPU says why; SIGKILL follows
-    _set(resource.RLIMIT_DATA, mine["VmData"] + limits["memory"])
-    _set(resource.RLIMIT_AS, mine["VmSize"] + limits["memory"] + SLACK)
-    _set(resource.RLIMIT_FSIZE, limits["file"])
-    _set(resource.RLIMIT_NOFILE, OPEN_FILES)
-    _set(resource.RLIMIT_CORE, 0)
+    _set("RLIMIT_CPU", seconds, seconds + 5)  # SIGXCPU says why; SIGKILL follows
+    _set("RLIMIT_FSIZE", limits["file"])
+    _set("RLIMIT_NOFILE", OPEN_FILES)
+    _set("RLIMIT_CORE", 0)
+    if linux.SYSTEM != "Linux":  # macOS refuses limits on memory, and counts a user's whole desktop
+        return
+    _set("RLIMIT_DATA", mine["VmData"] + limits["memory"])
+    _set("RLIMIT_AS", mine["VmSize"] + limits["memory"] + SLACK)
     # Threads count too, and TensorFlow has some for every core.
     others = 0 if counted else OTHERS + _threads_of(os.getuid())
-    _set(resource.RLIMIT_NPROC, others + limits["processes"] + 10 * (os.cpu_count() or 1))
+    _set("RLIMIT_NPROC", others + limits["processes"] + 10 * (os.cpu_count() or 1))
 
 
 def _threads_of(user: int) -> int:
@@ -83,7 +84,10 @@ def _threads_of(user: int) -> int:
     return found
 
 
-def _set(what: int, soft: int, hard: int | None = None) -> None:
+def _set(name: str, soft: int, hard: int | None = None) -> None:
+    import resource  # Windows has none, and calls nothing here
+
+    what = getattr(resource, name)
     _, most = resource.getrlimit(what)
     hard = soft if hard is None else hard
     hard = hard if most == resource.RLIM_INFINITY else min(hard, most)

@@ -7,10 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from autograder.executor import ladder
 from tools.notebooks import ROOT
 
 LESSON = "01_spare_weights"
 WHOLE = 16  # points of the tests; four more wait for the instructor
+
+
+def opt_in():
+    """What to say where nothing can seal code; these submissions are our own."""
+    try:
+        ladder.choose()
+    except ladder.NoSandbox:
+        return ["--unsandboxed"]
+    return []
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +28,7 @@ def demo(tmp_path_factory):
     """The demo's course folder and what it printed."""
     course = tmp_path_factory.mktemp("demo") / "course"
     done = subprocess.run(
-        [sys.executable, "-m", "autograder", "demo", "--course", str(course)],
+        [sys.executable, "-m", "autograder", "demo", "--course", str(course), *opt_in()],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,11 +1,13 @@
 """A released course for every test."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from tiny_course import LESSON, make_course
 
 from autograder.course import open_course
+from autograder.executor import ladder
 from autograder.release import release
 
 
@@ -21,3 +23,15 @@ def course(released_course, tmp_path):
     """A fresh copy of the released course."""
     shutil.copytree(released_course.root, tmp_path / "course")
     return open_course(tmp_path / "course")
+
+
+def pytest_collection_modifyitems(items):
+    """Where nothing can seal students' code the grader refuses to run it: what runs none is tested there."""
+    try:
+        ladder.choose()
+    except ladder.NoSandbox as refusal:
+        never_run_code = {"test_lms.py", "test_archive.py", "test_seal.py"}
+        here = (item for item in items if item.path.parent == Path(__file__).parent)
+        for item in here:
+            if item.path.name not in never_run_code:
+                item.add_marker(pytest.mark.skip(reason=str(refusal)))

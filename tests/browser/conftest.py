@@ -56,7 +56,7 @@ def jupyter_server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -
 def lab(browser: Browser, jupyter_server: JupyterServer, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A browser page on JupyterLab with an empty folder of its own: see `Lab`."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    lab = Lab(context.new_page(), jupyter_server, request.node.name)
+    lab = Lab(context.new_page(), jupyter_server, f"{request.node.path.stem}-{request.node.name}")
     yield lab
     lab.close()
     context.close()

@@ -17,9 +17,9 @@ import keras
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from twins import twin
 
 from course_lib import data, models
+from course_lib.legacy import twin
 from course_lib.pruning import GradualPruning, gzip_bytes, polynomial
 from course_lib.pruning.table import as_text
 
@@ -86,7 +86,8 @@ def sizes(model, x, y):
 def main():
     split = data.digits(flat=True)
     stream = batches(split.x_train, split.y_train)
-    dense, start = models.million_digits(), models.million_digits()
+    start = models.million_digits()
+    dense = models.copy(start)  # with Adam, as the tutorials
     dense.fit(*stream, batch_size=BATCH, shuffle=False, verbose=0)
     our_log, our_model = ours(models.copy(start), stream)
     their_log, their_model = theirs(twin(start), stream)

@@ -19,9 +19,9 @@ import keras
 import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
-from twins import twin
 
 from course_lib import data, models
+from course_lib.legacy import twin
 from course_lib.pruning import GradualPruning, globally, layerwise, polynomial, sparsity
 
 SPARSITIES = (0.8, 0.9, 0.95, 0.98)

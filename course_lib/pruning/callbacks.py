@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from .clock import after_all, steps_ahead, steps_done
+from .clock import after_all, after_next_step, steps_ahead, steps_done
 from .holding import held_masks, hold, hold_also
 from .masks import Masks
 from .prune import make_masks
@@ -40,10 +40,12 @@ class GradualPruning(keras.callbacks.Callback):
     `.keras` always, in `.weights.h5` if the optimizer was built before saving and before loading
     (`model.optimizer.build(model.trainable_variables)`).
 
-    It may stand anywhere in the list of callbacks: every file saved has the zeros of the masks held then
-    (one saved at an update's own step by a callback listed before, those of the update before). Weights that
+    It may stand anywhere in the list of callbacks: an update comes straight after its step, before any
+    callback hears of the step's end, so every file saved has the zeros of the masks held then. Weights that
     EarlyStopping restores get the final masks: weights of an epoch before the last update then lose more
-    than they were trained for, so let it start when the schedule has ended (`start_from_epoch`).
+    than they were trained for, so let it start when the schedule has ended (`start_from_epoch`). In a loop
+    of your own that drives callbacks, call `on_train_batch_begin` too; without it updates wait for the end
+    of the epoch.
 
     After training the masks are still held (`release` frees them). Warns if nothing is pruned before the
     last step of a run, and if the schedule began unseen, before the run.
@@ -73,6 +75,7 @@ class GradualPruning(keras.callbacks.Callback):
         self._target = 0.0
         self._last: int | None = None  # the step looked at last; None: training has not begun
         self._latest = self._wake = 0  # the step it may be by now at most; the step to look again
+        self._under_way = False  # a training step, after which nobody has looked yet
         self._warned = False
 
     def set_model(self, model: keras.Model) -> None:
@@ -100,7 +103,7 @@ class GradualPruning(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Get ready; callbacks listed later may still load weights."""
-        self._last = None
+        self._last, self._under_way = None, False
         # EarlyStopping restores weights when training ends, perhaps after our turn.
         after_all(self.model, lambda: hold(self.model, held_masks(self.model)))
 
@@ -110,17 +113,29 @@ class GradualPruning(keras.callbacks.Callback):
             self._look_ahead(epoch)
             self.update(self.model)
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Do what is due by now; batches are only the occasion, the clock is the optimizer's."""
-        # Reading the clock takes 2 % of a small model's step. Updates may be fewer than batches, never more.
-        self._latest += self.model.steps_per_execution
-        if self._latest >= self._wake:
-            self.update(self.model)
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Have what is due done straight after the step; batches are only the occasion."""
+        self._look()  # in case the step before went another way
+        self._under_way = True
+        after_next_step(self.model, self._look)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Do what is due by now, in case the last step went another way than `train_function`."""
+        self._look()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Zero what other callbacks may have restored."""
         hold(self.model, held_masks(self.model))
         self._warn_unless_pruned()
+
+    def _look(self) -> None:
+        """Do what is due after a step."""
+        if self._under_way:
+            self._under_way = False
+            # Reading the clock takes 2 % of a small step. Updates may be fewer than batches, never more.
+            self._latest += self.model.steps_per_execution
+            if self._latest >= self._wake:
+                self.update(self.model)
 
     def _look_ahead(self, epoch: int) -> None:
         """Find the first update of this run: there must be one, and the recipe must be able to make it."""

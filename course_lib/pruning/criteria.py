@@ -19,7 +19,7 @@ import numpy as np
 
 from .examples import picked
 from .select import Arrays
-from .variables import prunable_variables
+from .variables import prunable_variables, read
 
 Criterion = Callable[[keras.Model], Arrays]
 
@@ -37,15 +37,14 @@ def magnitude(p: float = 1) -> Criterion:
         raise ValueError(f"p must be positive. Received: {p}.")
 
     def score(model: keras.Model) -> Arrays:
-        return {path: _power(_absolute(np.asarray(v)), p) for path, v in prunable_variables(model).items()}
+        return {path: _power(_absolute(read(v)), p) for path, v in prunable_variables(model).items()}
 
     return score
 
 
 def _absolute(weights: np.ndarray) -> np.ndarray:
-    """|w|, in place where the array is a copy already, as TensorFlow gives: half the memory."""
-    copied = weights.flags.owndata and weights.flags.writeable
-    return np.abs(weights, out=weights if copied else None)
+    """|w| in place, half the memory: the array is a copy already."""
+    return np.abs(weights, out=weights)
 
 
 def _power(sizes: np.ndarray, p: float) -> np.ndarray:

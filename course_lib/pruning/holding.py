@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 import keras
 import numpy as np
 
-from .masks import Masks, zeroed
-from .variables import named_variables, trained_part
+from .masks import Masks, zeroed, zeroed_array
+from .variables import named_variables, read, trained_part, write
 
 
 def hold(model: keras.Model, masks: Mapping[str, np.ndarray]) -> None:
@@ -90,11 +90,8 @@ def _attach(model: keras.Model, variable: keras.Variable, mask: np.ndarray) -> s
     trainers = {model, trained_part(model)}  # what was distilled may be trained alone afterwards
     unknown = trainers - set(held.models)
     held.models.update(trainers)
-    # In NumPy, which answers in half the time of a graph's operations, and past Keras's own assign, which
-    # reads the result: for the layers of a small model all this is a matter of calls, not of bytes.
-    held.mask.value.assign(mask, read_value=False)
-    value = np.asarray(variable)
-    variable.value.assign(np.where(mask, value, np.zeros((), value.dtype)), read_value=False)
+    write(held.mask, mask)
+    write(variable, zeroed_array(read(variable), mask))  # NumPy answers in half the time of TensorFlow
     held.silence_average()
     return unknown
 

@@ -94,3 +94,13 @@ def zeroed(value: keras.Variable, mask: np.ndarray) -> object:
     a million weights at 90 % take 785 kB as a product and 557 kB so.
     """
     return keras.ops.where(keras.ops.cast(mask, "bool"), value, 0)
+
+
+def zeroed_array(value: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A new array with the value where the mask of its shape is true, else +0.0, for any type of number.
+
+    By its bits: `np.where` and an assignment by mask guess for every weight which way it goes, and take ten
+    times as long where the mask has no pattern.
+    """
+    bits = np.dtype(f"i{value.dtype.itemsize}")
+    return (value.view(bits) & np.negative(mask.view(np.int8)).astype(bits)).view(value.dtype)

@@ -15,6 +15,8 @@ from .select import check_sparsity
 
 Schedule = Callable[[float | np.ndarray], float | np.ndarray]
 
+_AT_ONCE = 10_000  # steps a schedule is asked about in one go
+
 
 def constant(final: float) -> Schedule:
     """`final` at every step, the first one included."""
@@ -106,20 +108,36 @@ def last_due(schedule: Schedule, every: int, since: int, now: int) -> float:
     def asked(step: int) -> float:
         return check_sparsity(schedule(step), f"The schedule's sparsity at step {step}")
 
-    for step in range(now, since, -1):
-        sparsity = asked(step)
-        if step % every == 0 or asked(step + 1) == sparsity:
-            return sparsity
+    if now > since and now % every == 0:  # so that a table may end here
+        return asked(now)
+    first = max(since + 1, now // every * every)  # nothing before the last multiple matters
+    for end in range(now, first - 1, -_AT_ONCE):
+        steps, _, due = _due(schedule, every, max(first, end - _AT_ONCE + 1), end)
+        if due.size:
+            return asked(int(steps[due[-1]]))
     return 0.0
 
 
 def next_due(schedule: Schedule, every: int, after: int, above: float) -> int:
-    """The first step behind `after` that is due and asks for more than `above`, or else after + every."""
-    steps = np.arange(after + 1, after + every + 1)
+    """When to look again: the first step behind `after` that is due and asks for more than `above`.
+
+    Or an earlier one, where that lies far ahead or the schedule cannot say yet.
+    """
+    end = after + min(every, _AT_ONCE)
+    try:
+        steps, asked, due = _due(schedule, every, after + 1, end)
+    except LookupError:  # a table that ends
+        return after + 1
+    due = due[asked[due] > above]
+    return int(steps[due[0]]) if due.size else end
+
+
+def _due(schedule: Schedule, every: int, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The steps from `first` to `last`, what is asked for at each, and the places of those that are due."""
+    steps = np.arange(first, last + 2)
     asked = _asked(schedule, steps)
-    flat = asked[1:] == asked[:-1]
-    due = np.flatnonzero(((steps[:-1] % every == 0) | flat) & (asked[:-1] > above))
-    return int(steps[due[0]] if due.size else steps[-1])
+    due = (steps[:-1] % every == 0) | (asked[1:] == asked[:-1])
+    return steps, asked, np.flatnonzero(due)
 
 
 def _asked(schedule: Schedule, steps: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 
 Arrays = dict[str, np.ndarray]
 Ties = Literal["first", "keep"]
+Pairs = list[tuple[np.ndarray, np.ndarray]]  # a flat part of the scores, and the same part of the masks
 
 # Every 509th score (in smaller models 127th …) tells about where the border lies; should it mislead, once in
 # eighty times, more of them do. Primes, because sizes of layers are not: 512 might see one channel only.
@@ -46,71 +47,86 @@ def top(scores: Arrays, k: int, ties: Ties = "first") -> dict[str, np.ndarray]:
     Scores may be of any real type and sign; −0.0 equals 0.0. Of equal scores at the border,
     `ties="first"` keeps those at the earliest positions (arrays in the order of the dict, each in C order),
     so that exactly k are kept; `ties="keep"` keeps them all, as tfmot does, so that k or more are kept. Time
-    grows linearly with the number of scores; no copy of them is made, only the bool arrays returned.
+    grows linearly with the number of scores; no copy is made of those that lie in C order.
     """
     if ties not in ("first", "keep"):
         raise ValueError(f'ties must be "first" or "keep". Received: {ties!r}.')
-    border = _kth_largest(scores, k)
-    # In C order whatever that of the scores (a transpose, a broadcast), so that parts of them are views.
-    keep = {path: np.asarray(np.greater_equal(s, border, order="C")) for path, s in scores.items()}
-    if ties == "first":
-        _drop_last_ties(scores, keep, border, sum(map(np.count_nonzero, keep.values())) - k)
-    return keep
-
-
-def _drop_last_ties(scores: Arrays, keep: Arrays, border: float, surplus: int) -> None:
-    for path in reversed(scores):
-        pairs = zip(_parts(scores[path]), _parts(keep[path]), strict=True)
-        for part, kept in reversed(list(pairs)):
-            if surplus <= 0:
-                return
-            tied = part == border
-            if np.count_nonzero(tied) > surplus:
-                tied[np.flatnonzero(tied)[:-surplus]] = False
-            kept &= ~tied
-            surplus -= np.count_nonzero(tied)
-
-
-def _kth_largest(scores: Arrays, k: int) -> np.generic:
-    """The k-th largest value: a sample tells about where it is, then only what lies there is sorted.
-
-    Floyd & Rivest 1975 (SELECT), with both ends of the bracket counted apart. np.partition moves every value,
-    and takes 30 to 80 times as long where many are equal, as weights already pruned are.
-    """
     total = sum(s.size for s in scores.values())
     if not 1 <= k <= total:
         raise ValueError(f"k must be in [1, {total}], the number of scores. Received: {k}.")
+    # In C order whatever that of the scores (a transpose, a broadcast), so that parts of it are views.
+    keep = {path: np.empty(s.shape, bool) for path, s in scores.items()}
+    pairs = [pair for path, s in scores.items() for pair in zip(_parts(s), _parts(keep[path]), strict=True)]
+    kind = np.result_type(np.float32, *scores.values())  # holds the values of all
     for stride in (stride for stride in _STRIDES if total >= stride * _ENOUGH):
-        found = _within(scores, k, *_bracket(scores, k / total, stride))
-        if found is not None:
-            return found
-    return _sorted((s.reshape(-1) for s in scores.values()), scores)[total - k]
+        sample = _sorted([s.reshape(-1)[::stride] for s in scores.values()], kind)
+        if _settle_between(pairs, k, ties, *_bracket(sample, k / total)):
+            return keep
+    _settle(pairs, k, ties, _sorted([part for part, _ in pairs], kind)[total - k])
+    return keep
 
 
-def _bracket(scores: Arrays, share: float, stride: int) -> tuple[np.generic, np.generic]:
+def _bracket(sample: np.ndarray, share: float) -> tuple[np.generic, np.generic]:
     """Two values with the border between them, most probably: 2.5 standard errors away from its rank."""
-    sample = _sorted((s.reshape(-1)[::stride] for s in scores.values()), scores)
     place, error = sample.size * (1 - share), 2.5 * np.sqrt(sample.size * share * (1 - share)) + 1
     return sample[max(0, int(place - error))], sample[min(sample.size - 1, int(place + error))]
 
 
-def _within(scores: Arrays, k: int, low: np.generic, high: np.generic) -> np.generic | None:
-    """The k-th largest value if it is in [low, high]. Both ends may be the value of very many scores."""
-    over_low, inside = 0, []
-    for part in (part for s in scores.values() for part in _parts(s)):
-        over = part > low
-        over_low += np.count_nonzero(over)
-        inside.append(np.compress(over & (part < high), part))  # part[...] branches, and takes twice as long
-    from_high = over_low - sum(part.size for part in inside)
-    if k > over_low:
-        return low if k <= over_low + _count(scores, low) else None
-    if k > from_high:
-        return _sorted(inside, scores)[from_high - k]
-    return high if low < high and k > from_high - _count(scores, high) else None
+def _settle_between(pairs: Pairs, k: int, ties: Ties, low: np.generic, high: np.generic) -> bool:
+    """Mark the k largest scores if the smallest of them is in [low, high]; otherwise say so.
+
+    Floyd & Rivest 1975 (SELECT), with both ends of the bracket counted apart, as they may be the value of
+    very many scores. np.partition moves every score, and takes 30 to 80 times as long where many are equal,
+    as weights already pruned are. Here all are read once, and sorted are only those between the ends.
+    """
+    places, inside, above = zip(*(_between(part, kept, low, high) for part, kept in pairs), strict=True)
+    count, above = sum(map(len, inside)), sum(above)
+    if above < k <= above + count:
+        chosen = _chosen(np.concatenate(inside).astype(low.dtype, copy=False), k - above, ties)
+        of_parts = np.split(chosen, np.cumsum([*map(len, inside)])[:-1])
+        for (_, kept), place, verdict in zip(pairs, places, of_parts, strict=True):
+            kept[place[verdict]] = True
+        return True
+    at_high = k <= above < k + _count(pairs, high)
+    at_low = low < high and above + count < k <= above + count + _count(pairs, low)
+    if at_high or at_low:
+        _settle(pairs, k, ties, high if at_high else low)
+    return at_high or at_low
 
 
-def _count(scores: Arrays, value: np.generic) -> int:
-    return sum(np.count_nonzero(part == value) for s in scores.values() for part in _parts(s))
+def _between(
+    part: np.ndarray, kept: np.ndarray, low: np.generic, high: np.generic
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Mark the scores from `high` on as kept; places, values of those between; the count of the kept."""
+    np.greater_equal(part, high, out=kept)
+    places = np.flatnonzero((part > low) > kept)
+    return places, part.take(places), np.count_nonzero(kept)
+
+
+def _chosen(values: np.ndarray, k: int, ties: Ties) -> np.ndarray:
+    """The k largest of some values, as bools."""
+    chosen = np.empty(values.size, bool)
+    _settle([(values, chosen)], k, ties, np.sort(values)[-k])
+    return chosen
+
+
+def _settle(pairs: Pairs, k: int, ties: Ties, border: np.generic) -> None:
+    """Mark the scores from `border` on as kept; the last of its equals only if they may be more than k."""
+    for part, kept in pairs:
+        np.greater_equal(part, border, out=kept)
+    surplus = sum(np.count_nonzero(kept) for _, kept in pairs) - k if ties == "first" else 0
+    for part, kept in reversed(pairs):
+        if surplus <= 0:
+            return
+        tied = part == border
+        if np.count_nonzero(tied) > surplus:
+            tied[np.flatnonzero(tied)[:-surplus]] = False
+        kept &= ~tied
+        surplus -= np.count_nonzero(tied)
+
+
+def _count(pairs: Pairs, value: np.generic) -> int:
+    return sum(np.count_nonzero(part == value) for part, _ in pairs)
 
 
 def _parts(scores: np.ndarray) -> Iterator[np.ndarray]:
@@ -120,7 +136,6 @@ def _parts(scores: np.ndarray) -> Iterator[np.ndarray]:
         yield flat[start : start + _PART]
 
 
-def _sorted(parts: Iterable[np.ndarray], among: Arrays) -> np.ndarray:
-    """All values of flat parts, in the one type that holds those of all arrays, smallest first."""
-    kind = np.result_type(np.float32, *among.values())
+def _sorted(parts: Sequence[np.ndarray], kind: np.dtype) -> np.ndarray:
+    """All values of flat parts, smallest first."""
     return np.sort(np.concatenate([part.astype(kind, copy=False) for part in parts]))

@@ -215,18 +215,28 @@ def loop_of_gradients(model, data, pruning):
         pruning.update(model, step=optimizer.iterations)
 
 
-def loop_of_callbacks(model, data, pruning):
-    """As in Keras's guide to loops of one's own."""
+def loop_of_callbacks(model, data, pruning, step=None):
+    """As Keras's documentation of Callback has it: all methods, at their places."""
     callbacks = keras.callbacks.CallbackList([pruning], model=model)
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(0)
     for batch in range(12):
-        model.train_on_batch(data[0][8 * batch :][:8], data[1][8 * batch :][:8])
+        callbacks.on_train_batch_begin(batch)
+        (step or model.train_on_batch)(data[0][8 * batch :][:8], data[1][8 * batch :][:8])
         callbacks.on_train_batch_end(batch)
+    callbacks.on_epoch_end(0)
     callbacks.on_train_end()
 
 
-@pytest.mark.parametrize("loop", [loop_of_batches, loop_of_gradients, loop_of_callbacks])
+def loop_of_callbacks_and_steps(model, data, pruning):
+    """Past `train_function`."""
+    loop_of_callbacks(model, data, pruning, lambda *batch: model.train_step(tuple(map(tf.constant, batch))))
+
+
+LOOPS = [loop_of_batches, loop_of_gradients, loop_of_callbacks, loop_of_callbacks_and_steps]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.filterwarnings("error")
 def test_loops_of_ones_own_prune_as_fit_does(net, data, loop):
     model, fitted = net(keras.optimizers.Adam(0.01)), net(keras.optimizers.Adam(0.01))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from course_lib.pruning import Block, Element, fastest_pattern, make_masks
+from course_lib.pruning import Block, Element, fastest_pattern, layerwise, make_masks
 from course_lib.pruning.ship import litert
-from course_lib.pruning.ship.compare import answers, difference, examples
+from course_lib.pruning.ship.compare import answers, difference, examples, inputs_of
 from course_lib.pruning.ship.fastest import Fastest
 from course_lib.pruning.ship.interpret import interpret
 from course_lib.pruning.ship.litert import converted, save_litert
@@ -150,6 +150,21 @@ def test_the_trap_of_int8_weights_with_sparse_encoding_is_still_there():
             assert difference([raw(content, x)], answers(model, [x])).typical > 0.25
 
 
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("inputs, within", [(256, ["d0"]), (256, ["out"]), (40, ["d0", "out"])])
+def test_blocks_of_16_beside_a_dense_layer_or_with_a_rest_are_written_densely(tmp_path, inputs, within):
+    """With XNNPACK the sparse layer is wrong. When the last line fails, TensorFlow has mended it."""
+    model = nets.perceptron((inputs, 256, 64))
+    make_masks(model, 0.8, granularity=Block(16, 1), scope=layerwise, within=within).apply(model)
+    x = examples(model)[0]
+    with pytest.warns(UserWarning, match="every Dense layer.*multiple of 16"):
+        found = save_litert(model, tmp_path / "a.tflite", sparse=True, int8="weights")
+    kept = difference([raw(found.path.read_bytes(), x)], answers(model, [x])).typical
+    content = litert._attempt(model, inputs_of(model, None), None, True, "weights")
+    assert trapped(content) and kept < 0.05
+    assert difference([raw(content, x)], answers(model, [x])).typical > 3 * kept
+
+
 def as_everybody_converts(model):
     """With optimizations = [DEFAULT, EXPERIMENTAL_SPARSITY], as the tutorials do."""
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
@@ -178,7 +193,7 @@ def test_the_trap_of_concrete_functions_is_still_there():
     model, x = nets.perceptron(), examples(nets.perceptron())[0]
     call = tf.function(lambda x: model(x), input_signature=[tf.TensorSpec((None, 12), tf.float32)])
     lost = tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()], model).convert()
-    assert len(lost) < 0.5 * len(converted(model)) or np.isnan(raw(lost, x)).any()
+    assert not np.allclose(raw(lost, x), model.predict(x, verbose=0), rtol=0.01, equal_nan=False)
 
 
 def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from course_lib.pruning import (
     Element,
@@ -20,7 +21,9 @@ from course_lib.pruning import (
     random,
     sparsity,
 )
+from course_lib.pruning.masks import zeroed_array
 
+FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
 KERNELS = ["first/kernel", "last/kernel"]
 
 
@@ -69,6 +72,16 @@ def test_apply_removes_nan_too(net):
         variable.assign(np.full(variable.shape, np.nan))
     masks.apply(model)
     assert sparsity(model) == 0.75
+
+
+@given(FLOATS.flatmap(lambda kind: hnp.arrays(kind, hnp.array_shapes())), st.integers(0, 2**32 - 1))
+def test_zeros_are_zeros_whatever_was_there_and_the_rest_keeps_its_bits(value, seed):
+    mask = np.random.default_rng(seed).random(value.shape) < 0.5
+    mask = np.asarray(mask).T.copy().T  # in another order
+    found = zeroed_array(value, mask)
+    assert found.dtype == value.dtype and found.shape == value.shape
+    np.testing.assert_array_equal(found, np.where(mask, value, 0))
+    assert not np.signbit(found[~mask]).any() and (np.signbit(found) == (np.signbit(value) & mask)).all()
 
 
 def test_within_leaves_the_other_layers_out(net):

@@ -118,6 +118,22 @@ def test_nothing_is_due_twice():
     assert last_due(cubic, 300, since=999, now=1000) == 0.5
 
 
+def test_what_lies_far_back_or_far_ahead_is_found_without_asking_for_all_of_it():
+    asked = []
+
+    def counted(step):
+        asked.append(np.size(step))
+        return one_shot(0.5, at=3)(step)
+
+    assert last_due(counted, 10**12, -1, 10**6) == 0.5
+    assert 10**6 < next_due(counted, 10**12, 10**6, 0.5) <= 10**6 + 10**12
+    assert max(asked) < 10**5 and sum(asked) < 10**5
+    stairs = [0.0] * 30 + [0.25] * 25_000 + [0.5, 0.75]  # behind which there is no more to ask for
+    assert last_due(stairs.__getitem__, 10**6, -1, len(stairs) - 2) == 0.25
+    assert last_due([0.0, 0.1, 0.5].__getitem__, 2, -1, 2) == 0.5
+    assert next_due(stairs.__getitem__, 100, len(stairs) - 5, 0.25) == len(stairs) - 4
+
+
 @given(st.sampled_from(EVERY), st.booleans(), st.integers(1, 300), st.integers(0, 1250), st.floats(0, 0.9))
 def test_nothing_falls_due_before_one_looks_again(schedule, arrays, every, after, above):
     def numbers_only(step):

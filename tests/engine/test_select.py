@@ -14,10 +14,10 @@ LAYER = st.tuples(st.lists(VALUES, min_size=1, max_size=12), KINDS)
 
 @pytest.fixture(autouse=True, scope="module")
 def small_samples():
-    """Samples of 100 scores, so that models of some thousand weights take the way of large ones."""
-    before, select._ENOUGH = select._ENOUGH, 100
+    """Samples of 100 scores and parts of 1000, so that thousands of weights take the way of millions."""
+    before, (select._ENOUGH, select._PART) = (select._ENOUGH, select._PART), (100, 1000)
     yield
-    select._ENOUGH = before
+    select._ENOUGH, select._PART = before
 
 
 def arrays(layers):
@@ -53,6 +53,9 @@ def test_ties_keep_adds_exactly_the_equals_of_the_last(layers, data):
 def check_against_brute_force(scores, k):
     order = brute_force(scores, k)
     assert np.array_equal(np.concatenate([m.ravel() for m in top(scores, k).values()]), order)
+    flat = np.concatenate([s.ravel().astype(float) for s in scores.values()])
+    equals = np.concatenate([m.ravel() for m in top(scores, k, ties="keep").values()])
+    assert np.array_equal(equals, flat >= flat[order].min())
 
 
 @pytest.mark.parametrize("zeros", [0.0, 0.1, 0.5, 0.8, 0.99])
@@ -76,12 +79,17 @@ def test_a_sample_that_misleads_costs_time_and_no_exactness(period, k):
     check_against_brute_force({"w": scores}, k)
 
 
-@given(st.lists(st.integers(1, 30_000), min_size=2, max_size=3), st.floats(0, 1), st.integers(0, 9))
+@given(
+    st.lists(st.integers(1, 30_000), min_size=2, max_size=3),
+    st.floats(0, 1),
+    st.integers(0, 9),
+    st.sampled_from(["float16", "float32", "int16", "float64"]),
+)
 @settings(max_examples=40)
-def test_many_scores_in_several_layers(sizes, share, seed):
+def test_many_scores_in_several_layers(sizes, share, seed, kind):
     rng = np.random.default_rng(seed)
     scores = {f"l{n}": rng.normal(size=s) * rng.exponential() for n, s in enumerate(sizes)}
-    scores["l1"] = np.round(scores["l1"], 1)
+    scores["l1"] = np.round(scores["l1"], 1).astype(kind)
     check_against_brute_force(scores, max(1, round(share * sum(sizes))))
 
 

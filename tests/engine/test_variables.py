@@ -20,6 +20,7 @@ from course_lib.pruning import (
     report,
     skipped,
 )
+from course_lib.pruning.variables import read, write
 
 layers = keras.layers
 
@@ -190,3 +191,16 @@ def test_bad_callback(make, error, parts):
     with pytest.raises(error) as caught:
         make()
     assert all(part in str(caught.value) for part in parts)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "bool"])
+@pytest.mark.parametrize("shape", [(), (3,), (300, 200)])
+def test_what_is_read_and_written_is_a_copy(dtype, shape):
+    variable = keras.Variable(np.zeros(shape), dtype=dtype)
+    value = np.ones(shape, read(variable).dtype)
+    write(variable, value)
+    value[...] = 0
+    seen = read(variable)
+    assert seen.dtype == value.dtype and (seen == 1).all()
+    np.asarray(seen)[...] = 0
+    assert (np.asarray(variable.value) == 1).all()

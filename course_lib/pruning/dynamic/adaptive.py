@@ -9,9 +9,10 @@ import keras
 import numpy as np
 
 from ..holding import hold
-from ..masks import Masks
+from ..masks import Masks, zeroed_array
 from ..prune import make_masks
 from ..select import check_sparsity
+from ..variables import write
 
 
 class AnySparsity:
@@ -59,7 +60,7 @@ class AnySparsity:
         self._remember()
         hold(self.model, masks)
         for path, variable in self._variables.items():
-            variable.assign(np.where(masks[path], self._dense[path], 0))
+            write(variable, zeroed_array(self._dense[path], masks[path]))
         self.sparsity = sparsity
         return self.model
 

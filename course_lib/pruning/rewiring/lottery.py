@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..clock import after_next_step
 from ..holding import hold, release
 from ..masks import Masks
 from ..prune import make_masks
@@ -51,8 +52,14 @@ class Snapshot(keras.callbacks.Callback):
         if self.taken is None and int(self.model.optimizer.iterations) >= self.step:
             self.take(self.model)
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Take it if the step is reached."""
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Take it straight after this step if that is the one, before other callbacks do something to it."""
+        self.on_train_begin()  # in case the step before went another way
+        if self.taken is None:
+            after_next_step(self.model, self.on_train_begin)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Take it if the step is reached, in case the last step went another way than `train_function`."""
         self.on_train_begin()
 
 

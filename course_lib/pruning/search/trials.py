@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..masks import Masks
-from ..variables import named_variables
+from ..masks import Masks, zeroed_array
+from ..variables import named_variables, write
 from .space import Counts, Space
 
 Evaluate = Callable[[keras.Model], float]
@@ -55,7 +55,7 @@ def trying(model: keras.Model) -> Iterator[Callable[[Masks], None]]:
 
     def put(masks: Masks) -> None:
         for path, variable, value in before:
-            variable.assign(np.where(masks[path], value, value.dtype.type(0)) if path in masks else value)
+            write(variable, zeroed_array(value, masks[path]) if path in masks else value)
 
     try:
         yield put

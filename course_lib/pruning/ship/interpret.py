@@ -106,7 +106,8 @@ def _once(interpreter: Any, inputs: list[dict], outputs: list[dict], arrays: lis
         for detail, shape in zip(inputs, shapes, strict=True):
             _check_shape(detail, shape)
             interpreter.resize_tensor_input(detail["index"], shape)
-        interpreter.allocate_tensors()
+        with quiet():  # "Created TensorFlow Lite XNNPACK delegate", once a process
+            interpreter.allocate_tensors()
         interpreter._shapes = shapes
     for detail, array in zip(inputs, arrays, strict=True):
         interpreter.set_tensor(detail["index"], _quantized(array, detail))

@@ -23,7 +23,8 @@ from .trap import trapped
 Int8 = Literal["weights", "activations", "everything"]
 _TRAP = (
     "LiteRT cannot run these int8 weights in sparse encoding: they are written densely, and gzip packs their "
-    'zeros. Prune in Block(16, 1), or take int8="activations" with examples x.'
+    "zeros. Prune every Dense layer of 1,024 weights and more in Block(16, 1), to 30 % and more, each with a "
+    'number of inputs that is a multiple of 16; or take int8="activations" with examples x.'
 )
 
 
@@ -42,9 +43,10 @@ def save_litert(
     "activations" quantizes these too, with ranges seen on the examples `x`; "everything" also the file's
     inputs and outputs, for devices without floats.
 
-    The trap: sparse int8 weights and float activations do not load with XNNPACK, or compute nonsense. Only
-    zeros in `Block(16, 1)` under one scale a kernel are right, and stay; with others the weights are written
-    densely, with a warning (gzip packs their zeros all the same).
+    The trap: sparse int8 weights and float activations do not load with XNNPACK, or compute nonsense. Right,
+    and left sparse, are only zeros in `Block(16, 1)` under one scale a kernel, where 16 divides the number of
+    inputs and every other Dense layer is sparse too or small (fewer than 1,024 weights stay float).
+    Otherwise all weights are written densely, with a warning (gzip packs their zeros all the same).
 
     Compared on `x`, or on random inputs. `tolerance`: for float the `largest` difference, 1e-5 (more for half
     precision); for int8, which rounds, the `typical` one, 0.25: nonsense has 1 and more.

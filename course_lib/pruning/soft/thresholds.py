@@ -81,7 +81,7 @@ class ThresholdDecay(keras.callbacks.Callback):
             _attach(variable, self._pull)
         retrace(self.model, "train")
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Follow the schedule."""
         self._follow()
 

@@ -15,8 +15,11 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 c.ExecutePreprocessor.timeout = 120
 c.Execute.shutdown_kernel = "immediate"
 
-# What the autograder lets students' code read besides Python, its packages and its own folder.
+# A lesson takes up to a minute and a half on two idle cores; a class shares them, and time is by the clock.
+# The rest is what students' code may read besides Python, its packages and its own folder.
 c.Autograder.limits = {
+    "cell": 120,
+    "total": 900,
     "packages": ["course_lib"],
     "readable": ["~/.cache/pruning-course", "$PRUNING_COURSE_CACHE"],
     "environment": ["PRUNING_COURSE_CACHE"],

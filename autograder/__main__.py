@@ -4,30 +4,43 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
-from autograder import commands
-from autograder.course import CourseError
 from autograder.executor.limits import DEFAULT
+from autograder.kernels import warm
+from autograder.kernels.seal import possible
+
+KEPT = "What was graded so far is kept; the same command goes on from there."
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; each command sets `command`, a function of the parsed arguments."""
+    """Return the parser; `command` is the name of a function of the parsed arguments in `commands`."""
     top = argparse.ArgumentParser("autograder", description="Grade the lessons into nbgrader's gradebook.")
     sub = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text, options in [
         ("import-zip", "take in the submissions that Canvas or Moodle packed into a zip", _zip_options),
-        ("grade", "run and score every submission of a lesson", _grade_options),
-        ("regrade", "grade again, with --changed only what changed since", _regrade_options),
+        (
+            "grade",
+            "run and score every submission of a lesson that has no score yet, or changed",
+            _grade_options,
+        ),
+        ("regrade", "grade all again; with --changed as `grade` does", _regrade_options),
         ("feedback", "write a page of HTML for every graded student", _lesson_options),
         ("export", "write the scores as a table", _export_options),
         ("status", "say what is graded, what waits, what needs manual grading", _lesson_options),
+        (
+            "similarity",
+            "pair submissions that look alike, and write a page with them side by side",
+            _similarity_options,
+        ),
         ("doctor", "say which sandbox students' code gets here, and attack it", _doctor_options),
         ("demo", "make a class of 12 submissions and grade it", _demo_options),
     ]:
         command = sub.add_parser(name, help=text, description=text.capitalize() + ".")
         options(command)
-        command.set_defaults(command=getattr(commands, name.replace("-", "_")))
+        command.set_defaults(command=name.replace("-", "_"))
     return top
 
 
@@ -42,8 +55,10 @@ def _zip_options(command: argparse.ArgumentParser) -> None:
 
 
 def _run_options(command: argparse.ArgumentParser) -> None:
-    jobs = os.cpu_count() or 1
-    command.add_argument("--jobs", type=_positive(int), default=jobs, metavar="N", help="how many at a time")
+    jobs = (os.cpu_count() or 1) + 1
+    text = f"how many at a time (default: {jobs}, one more than there are cores, as kernels wait at times)"
+    command.add_argument("--jobs", type=_positive(int), default=jobs, metavar="N", help=text)
+    command.set_defaults(runs_code=True, cluster=None)
     for name, default, what in [
         ("--cell-timeout", DEFAULT.cell, "a cell"),
         ("--timeout", DEFAULT.total, "in all"),
@@ -58,6 +73,8 @@ def _grade_options(command: argparse.ArgumentParser) -> None:
     _lesson_options(command)
     command.add_argument("--student", nargs="+", action="extend", metavar="ID", help="only these students")
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the scores as JSON")
+    text = "run submissions on the machines of this dask.distributed cluster, such as tcp://10.0.0.5:8786"
+    command.add_argument("--cluster", metavar="ADDRESS", help=text)
     _run_options(command)
 
 
@@ -74,6 +91,14 @@ def _export_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", help="all released lessons")
     command.add_argument("--format", choices=["csv", "canvas", "moodle"], default="csv")
     command.add_argument("--out", type=Path, metavar="FILE", help="write here (default: standard output)")
+
+
+def _similarity_options(command: argparse.ArgumentParser) -> None:
+    _lesson_options(command)
+    text = "how much of the smaller submission two must share, in percent (default: 50)"
+    command.add_argument("--least", type=_positive(float), default=50.0, metavar="PERCENT", help=text)
+    text = "write the page here (default: similarity/LESSON.html in the course folder)"
+    command.add_argument("--out", type=Path, metavar="FILE", help=text)
 
 
 def _doctor_options(command: argparse.ArgumentParser) -> None:
@@ -108,12 +133,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     options = parser().parse_args(arguments)
     try:
-        return options.command(options)
+        if "runs_code" in options and not options.unsandboxed and not options.cluster:
+            Thread(target=_warm_up, daemon=True).start()
+        return _run(options)
+    except OSError as error:  # such as a full disk
+        print(f"autograder: {error}. {KEPT}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"autograder: stopped. {KEPT}", file=sys.stderr)
+    return 1
+
+
+def _warm_up() -> None:
+    """Start the process that kernels are forked from; should that fail, who needs it will say so."""
+    with suppress(warm.NoZygote, OSError):
+        if not possible():
+            warm.current()
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Late: nbgrader takes seconds to import, which the warm process uses for its own imports.
+    from autograder import commands
+    from autograder.course import CourseError
+
+    try:
+        return getattr(commands, options.command)(options)
     except CourseError as error:
         print(f"autograder: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("autograder: stopped; what was graded so far is kept.", file=sys.stderr)
-    return 1
+        return 1
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from tempfile import mkdtemp
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from autograder.course import Course, CourseError, check_lesson
-from autograder.intake import MAX_BYTES
+from autograder.intake import MAX_BYTES, Submission
+from autograder.policy import attempts
 
 MOST = 20 * MAX_BYTES  # bytes of a whole class, unpacked
 RATIO = 200  # a notebook full of zeros shrinks less than that
@@ -82,6 +83,8 @@ def _whose(info: ZipInfo) -> tuple[str, str, str]:
     else:
         return "", "", "its name tells no student"
     name = PurePosixPath(name).name
+    if name == "timestamp.txt":
+        return "", "", "when it was handed in is not the student's to say"
     odd = student.startswith(".") or name.startswith(".")
     return student, name, "its name starts with a dot" if odd else ""
 
@@ -90,6 +93,7 @@ def _unpack(course: Course, lesson: str, archive: ZipFile, found: dict) -> dict[
     """Unpack everything beside its place first, then move folder by folder: a broken zip changes nothing."""
     root = course.path / course.submitted_directory
     root.mkdir(exist_ok=True)
+    best = attempts.best_counts(course, lesson)
     unpacked = Path(mkdtemp(prefix=".import-", dir=root))
     try:
         for student, files in found.items():
@@ -97,6 +101,8 @@ def _unpack(course: Course, lesson: str, archive: ZipFile, found: dict) -> dict[
             for name, info in files.items():
                 with archive.open(info) as source, (unpacked / student / name).open("wb") as target:
                     shutil.copyfileobj(source, target)
+        if best:
+            attempts.keep(course, lesson, [Submission(name, root / name / lesson) for name in found])
         for student in found:
             _replace(unpacked / student, root / student / lesson, unpacked / f"{student}~old")
     finally:

@@ -1,30 +1,27 @@
 """What each command does and prints."""
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autograder import archive, lms, report, settings
 from autograder import doctor as examine
 from autograder.course import Course, CourseError, open_course
 from autograder.demo import make_class
 from autograder.executor import ladder
-from autograder.executor.limits import DEFAULT, Limits
+from autograder.executor.limits import DEFAULT
 from autograder.feedback import write_feedback
-from autograder.grade import grade as grade_lesson
-from autograder.kernels import spec, warm
-from autograder.result import Result
-from autograder.store import gradebook
+from autograder.grading import grade, grade_and_show, regrade
+from autograder.kernels import spec
+from autograder.policy.similarity import side_by_side
+from autograder.policy.similarity.pairs import pairs, works
 
+__all__ = ["grade", "regrade"]  # commands too
 FORMATS = {"csv": report.export, "canvas": lms.canvas, "moodle": lms.moodle}
-BAR = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
 
 
 def import_zip(options: Namespace) -> int:
@@ -34,64 +31,6 @@ def import_zip(options: Namespace) -> int:
     count = len(taken.students)
     print(f"{count} submission{'s' * (count != 1)}: {', '.join(taken.students)}")
     return 0
-
-
-def grade(options: Namespace) -> int:
-    """Grade a lesson and show the scores; 1 when the grader itself failed on a submission."""
-    course = open_course(options.course)
-    outcome = _grade(course, options.lesson, options.student, options, getattr(options, "changed", False))
-    if options.json:
-        options.json.write_text(json.dumps(report.detailed(course, options.lesson), indent=1), "utf-8")
-    return int(any(result.state == "error" for result in outcome.values()))
-
-
-def regrade(options: Namespace) -> int:
-    """Grade again; with `changed`, also what a stopped run left undone, and nothing else."""
-    return grade(options)
-
-
-def _grade(
-    course: Course, lesson: str, students: list[str] | None, options: Namespace, changed: bool = False
-) -> dict[str, Result]:
-    console = Console()
-    limits, rung = _limits(course, lesson, options), _rung(options)
-    with Progress(*BAR, console=console) as progress:
-        task = progress.add_task(lesson, total=None)
-        outcome = grade_lesson(
-            course,
-            lesson,
-            students,
-            options.jobs,
-            limits,
-            on_start=lambda found: _announce(progress, task, len(found), rung.words),
-            on_result=lambda student, result: progress.advance(task),
-            kernel=rung.kernel,
-            changed=changed,
-        )
-    if not outcome:
-        console.print("Nothing changed: every submission has the score that it would get now.")
-        return outcome
-    console.print(*warm.notices, sep="\n", end="\n" * bool(warm.notices))
-    console.print(report.score_table(lesson, outcome, gradebook.scores(course, lesson), console.width))
-    return outcome
-
-
-def _rung(options: Namespace) -> ladder.Rung:
-    try:
-        return ladder.choose(options.unsandboxed)
-    except ladder.NoSandbox as refusal:
-        raise CourseError(str(refusal)) from refusal
-
-
-def _limits(course: Course, lesson: str, options: Namespace) -> Limits:
-    """Return the lesson's limits; what the command line says goes before what the course says."""
-    asked = {"cell": options.cell_timeout, "total": options.timeout}
-    return replace(settings.limits(course, lesson), **{k: v for k, v in asked.items() if v})
-
-
-def _announce(progress: Progress, task, count: int, words: str) -> None:
-    progress.console.print(words)
-    progress.update(task, total=count)
 
 
 def feedback(options: Namespace) -> int:
@@ -129,6 +68,21 @@ def status(options: Namespace) -> int:
     return 0
 
 
+def similarity(options: Namespace) -> int:
+    """Pair submissions that look alike; print the pairs and write the page."""
+    course = open_course(options.course)
+    found, unreadable = works(course, options.lesson)
+    alike = pairs(found, options.least / 100)
+    out = options.out or course.path / "similarity" / f"{options.lesson}.html"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(side_by_side.report(options.lesson, len(found), alike, unreadable), "utf-8")
+    for pair in alike[: side_by_side.MOST]:
+        print(f"{pair.alike:4.0%}  {pair.one.student}, {pair.other.student}")
+    print(f"{len(alike)} pair{'s' * (len(alike) != 1)} of {len(found)} submissions, side by side in {out}.")
+    print(side_by_side.CAUTION)
+    return 0
+
+
 def doctor(options: Namespace) -> int:
     """Say which sandbox holds here and attack it; 1 when it is not the wanted one, or gives way."""
     if options.install:
@@ -155,7 +109,7 @@ def course_limits(folder: str) -> dict:
 def demo(options: Namespace) -> int:
     """Make a class, grade it, write its feedback and its table."""
     course, lesson = make_class(Path(options.source), Path(options.course), options.lesson)
-    outcome = _grade(course, lesson, None, options)
+    outcome = grade_and_show(course, lesson, None, options)
     pages = write_feedback(course, lesson)
     table = course.path / "grades.csv"
     _export(course, lesson, table)

@@ -1,12 +1,16 @@
 """The course folder: where nbgrader keeps solutions, releases, submissions and the gradebook."""
 
 import os
+import stat
 import sys
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
+
+from autograder.policy import times
+from autograder.store import database
 
 CONFIG = "nbgrader_config.py"
 
@@ -21,7 +25,10 @@ class Course(CourseDirectory):
     def get_existing_timestamp(self, dest_path):
         """Return when a submission was handed in, or None."""
         try:
-            return super().get_existing_timestamp(dest_path)
+            if not _is_short(file := Path(dest_path) / "timestamp.txt"):
+                return None
+            text = file.read_text("utf-8")
+            return times.stamp(text) or super().get_existing_timestamp(dest_path)
         except (AttributeError, ValueError, OverflowError, OSError):
             # nbgrader 0.9.6 calls `self.fail`, which does not exist, on a date it cannot parse.
             return None
@@ -29,7 +36,7 @@ class Course(CourseDirectory):
     def timestamp_notes(self, folder: Path) -> list[str]:
         """Return a sentence about a submission's `timestamp.txt` that holds no date, or nothing."""
         file = folder / "timestamp.txt"
-        if not file.is_file() or self.get_existing_timestamp(str(folder)):
+        if not os.path.lexists(file) or self.get_existing_timestamp(str(folder)):
             return []
         return ["timestamp.txt holds no date; remove it, or formgrader cannot show this lesson."]
 
@@ -39,8 +46,17 @@ class Course(CourseDirectory):
         return Path(self.root)
 
     def gradebook(self) -> Gradebook:
-        """Open nbgrader's gradebook; use it in a `with` statement."""
-        return Gradebook(self.db_url, self.course_id)
+        """Open nbgrader's gradebook, for a `with` statement. Raises CourseError when it cannot be had."""
+        try:
+            return database.opened(self.db_url, self.course_id)
+        except database.NoGradebook as error:
+            raise CourseError(str(error)) from error
+
+
+def _is_short(file: Path) -> bool:
+    """Whether this is a plain file of few bytes: a pipe or a link could be without end."""
+    status = file.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_size < 1000
 
 
 def open_course(folder: str | Path = ".") -> Course:

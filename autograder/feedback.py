@@ -12,8 +12,11 @@ from autograder import page
 from autograder.course import Course, CourseError, check_lesson
 from autograder.hide import without_hidden
 from autograder.master import Master, grade_id, load_master
+from autograder.policy.deadlines import rule
+from autograder.policy.late import Rule, sentence
 from autograder.result import Result
 from autograder.store import gradebook, results
+from autograder.store.penalties import settle
 
 STATES = {
     "graded": "Your notebook was read and run.",
@@ -36,13 +39,21 @@ def write_feedback(course: Course, lesson: str) -> list[Path]:
     found = results.load(course, lesson)
     if not found:
         raise CourseError(f"Nothing of {lesson!r} was graded yet. Run `autograder grade {lesson}` first.")
-    master, scores = load_master(course, lesson), gradebook.scores(course, lesson)
-    return [_write(course, master, name, render(master, r, scores.get(name))) for name, r in found.items()]
+    settle(course, lesson)
+    master, scores, terms = (
+        load_master(course, lesson),
+        gradebook.scores(course, lesson),
+        rule(course, lesson),
+    )
+    return [
+        _write(course, master, name, render(master, result, scores.get(name), terms))
+        for name, result in found.items()
+    ]
 
 
-def render(master: Master, result: Result, score: gradebook.Score | None) -> str:
+def render(master: Master, result: Result, score: gradebook.Score | None, terms: Rule | None = None) -> str:
     """Return the page of one submission; `score` is None when it never got into the gradebook."""
-    body = [f"<h1>Feedback on {html.escape(master.lesson)}</h1>", _head(result, score)]
+    body = [f"<h1>Feedback on {html.escape(master.lesson)}</h1>", _head(master, result, score, terms)]
     # Nothing of an unreadable notebook is left to show but the lesson itself.
     if result.state not in ("unreadable", "missing", "error"):
         body += [_cell(cell, score) for cell in without_hidden(result.notebook, master).cells]
@@ -51,14 +62,17 @@ def render(master: Master, result: Result, score: gradebook.Score | None) -> str
     return page.document(f"Feedback on {master.lesson}", "\n".join(body))
 
 
-def _head(result: Result, score: gradebook.Score | None) -> str:
+def _head(master: Master, result: Result, score: gradebook.Score | None, terms: Rule | None) -> str:
     parts = [f"<p>{STATES[result.state]}</p>"]
     if result.reason:
         parts.append(f'<p class="reason">{html.escape(result.reason)}</p>')
     if score:
         pending = " (some answers still wait for your instructor)" if score.pending else ""
         parts.insert(0, f'<p class="score">Score: {score.score:g} of {score.max_score:g}{pending}</p>')
-        rows = [[name, f"{got:g}", f"{most:g}"] for name, (got, most) in score.cells.items()]
+        if late := sentence(terms, score.due, score.late, score.penalty):
+            parts.append(f'<p class="reason">{html.escape(late)}</p>')
+        cells = [(name, *score.cells[name]) for name in master.ids if name in score.cells]
+        rows = [[name, f"{got:g}", f"{most:g}"] for name, got, most in cells]
         rows += [["late penalty", f"-{score.penalty:g}", ""]] if score.penalty else []
         parts.append(page.table(["part", "score", "of"], rows))
     return "\n".join(parts)

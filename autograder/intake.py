@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import stat
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,9 +10,11 @@ import nbformat
 from nbgrader import utils
 from nbgrader.converters import Autograde
 
+from autograder import files
 from autograder.course import Course, CourseError
+from autograder.files import MAX_BYTES, is_odd, listed, shown
 
-MAX_BYTES = 100_000_000
+HEAVY = 10_000_000  # bytes of a notebook that is not laid beside its own code
 KINDS = {b"%PDF": "a PDF file", b"PK\x03\x04": "a zip archive or an office document", b"<": "a web page"}
 
 
@@ -27,10 +28,16 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's folder for one lesson."""
+    """One student's folder for one lesson, and the folders of earlier attempts that may count instead."""
 
     student: str
     folder: Path
+    earlier: tuple[Path, ...] = ()
+
+    @property
+    def attempts(self) -> list["Submission"]:
+        """Every attempt as a submission of its own, the latest last."""
+        return [Submission(self.student, folder) for folder in (*self.earlier, self.folder)]
 
 
 def find(course: Course, lesson: str, students: list[str] | None = None) -> list[Submission]:
@@ -41,7 +48,7 @@ def find(course: Course, lesson: str, students: list[str] | None = None) -> list
     root = course.path / course.submitted_directory
     excluded = course.student_id_exclude.split(",")
     folders = sorted(p for p in root.glob("*") if p.is_dir() and not p.name.startswith("."))
-    found = [Submission(p.name, p / lesson) for p in folders if (p / lesson).exists()]
+    found = [Submission(p.name, p / lesson) for p in folders if _is_there(p / lesson)]
     found = [s for s in found if s.student not in excluded]
     if not found:
         raise CourseError(f"No submissions of {lesson!r}: looked for {root}/<student>/{lesson}/.")
@@ -50,21 +57,29 @@ def find(course: Course, lesson: str, students: list[str] | None = None) -> list
     return [s for s in found if not students or s.student in students]
 
 
-def is_odd(path: Path) -> bool:
-    """Whether this is hidden, a link, or no plain file: never copied, never followed, never opened."""
-    mode = path.lstat().st_mode
-    return path.name.startswith(".") or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
-def odd_names(folder: Path) -> list[str]:
-    """Return the names, anywhere in a folder, of the things that must not be copied."""
-    return sorted({p.name for p in folder.rglob("*") if is_odd(p)})
+def _is_there(folder: Path) -> bool:
+    """Whether there is anything of this name; what lies in a closed folder is taken to be there."""
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def stage(course: Course, submission: Submission, lesson: str, target: Path) -> None:
     """Copy what the notebook may read beside it: the student's files, then the course's support files."""
+    left, own = list(course.ignore), submission.folder / f"{lesson}.ipynb"
+    if own.is_file() and own.lstat().st_size > HEAVY:  # code seldom reads its own notebook, and has a limit
+        left.append(own.name)
     if submission.folder.is_dir():
-        shutil.copytree(submission.folder, target, ignore=_left_out(course), dirs_exist_ok=True)
+        files.copy(submission.folder, target, lambda name: any(fnmatch(name, glob) for glob in left))
+    stage_support(course, lesson, target)
+
+
+def stage_support(course: Course, lesson: str, target: Path) -> None:
+    """Copy the course's own files of a lesson."""
     source = course.path / course.source_directory / lesson
     kept = Autograde(coursedir=course, config=course.config).exclude_overwriting.get(lesson, [])
     for name in utils.find_all_files(str(source), course.ignore + ["*.ipynb"]):
@@ -74,41 +89,38 @@ def stage(course: Course, submission: Submission, lesson: str, target: Path) -> 
             shutil.copy(name, target / inside)
 
 
-def _left_out(course: Course):
-    def ignore(folder: str, names: list[str]) -> list[str]:
-        return [
-            n for n in names if is_odd(Path(folder, n)) or any(fnmatch(n, glob) for glob in course.ignore)
-        ]
-
-    return ignore
-
-
 def read_cells(folder: Path, lesson: str) -> tuple[list[dict], list[str]]:
     """Return the raw cells of a submission's notebook, and sentences on what was odd about the file.
 
     Raises Unreadable with a sentence for the student.
     """
-    path, notes = _choose(folder, lesson)
-    if path.stat().st_size > MAX_BYTES:
-        raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB.")
-    text, more = _decode(path.read_bytes(), path.name)
-    cells, upgraded = _cells(text, path.name)
-    return cells, notes + more + upgraded
+    try:
+        path, notes = _choose(folder, lesson)
+        if path.stat().st_size > MAX_BYTES:
+            raise Unreadable(f"{shown(path.name)} is larger than {MAX_BYTES // 1_000_000} MB.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{shown(Path(error.filename).name)} cannot be opened: {error.strerror}.") from error
+    text, more = _decode(data, shown(path.name))
+    cells, upgraded = _cells(text, shown(path.name))
+    return cells, notes + more + upgraded + files.notes(folder)
 
 
 def _choose(folder: Path, lesson: str) -> tuple[Path, list[str]]:
+    if folder.is_symlink() or folder.parent.is_symlink():
+        raise Unreadable(f"{folder.name} is a link, and links are not followed.", "missing")
     if not folder.is_dir():
         raise Unreadable(f"{folder.name} is a file where a folder was expected.", "missing")
-    files = sorted(p for p in folder.iterdir() if p.is_file() and not is_odd(p))
-    found = [p for p in files if p.suffix.lower() == ".ipynb"]
+    plain = sorted(p for p in folder.iterdir() if p.is_file() and not is_odd(p))
+    found = [p for p in plain if p.suffix.lower() == ".ipynb"]
     if named := [p for p in found if p.name == f"{lesson}.ipynb"]:
         return named[0], []
     if len(found) == 1:
-        return found[0], [f"The notebook was called {found[0].name} instead of {lesson}.ipynb."]
+        return found[0], [f"The notebook was called {shown(found[0].name)} instead of {lesson}.ipynb."]
     if found:
-        names = ", ".join(p.name for p in found)
+        names = listed([p.name for p in found])
         raise Unreadable(f"None of several notebooks is called {lesson}.ipynb: {names}.", "missing")
-    names = ", ".join(p.name for p in files) or "nothing"
+    names = listed([p.name for p in plain]) or "nothing"
     raise Unreadable(f"There is no notebook in the folder; it holds {names}.", "missing")
 
 

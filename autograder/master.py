@@ -15,13 +15,15 @@ from autograder.course import Course
 class Master:
     """A lesson's nbgrader cells, in order, as they must be graded.
 
-    `cells` hold the hidden tests, `released` the sources that students were given, by grade id.
+    `cells` hold the hidden tests, `released` the sources that students were given, by grade id; `notebook`
+    is all code, ordinary cells too, in order.
     """
 
     lesson: str
     cells: list[NotebookNode]
     released: dict[str, str]
     kernelspec: dict
+    notebook: list[NotebookNode]
 
     @property
     def ids(self) -> list[str]:
@@ -56,14 +58,15 @@ def is_test(cell: NotebookNode) -> bool:
 def load_master(course: Course, lesson: str) -> Master:
     """Read a released lesson: order and layout from the release, hidden tests from the gradebook."""
     path = course.path / course.release_directory / lesson / f"{lesson}.ipynb"
-    cells = [c for c in nbformat.read(path, as_version=4).cells if grade_id(c)]
+    every = nbformat.read(path, as_version=4).cells
+    cells = [c for c in every if grade_id(c)]
     released = {grade_id(c): c.source for c in cells}
     with course.gradebook() as gradebook:
         notebook = gradebook.find_notebook(lesson, lesson)
         sources = {s.name: s for s in notebook.source_cells}
         kernelspec = json.loads(notebook.kernelspec or "{}")
         cells = [_graded(c, sources[grade_id(c)]) for c in cells if grade_id(c) in sources]
-    return Master(lesson, cells, released, kernelspec)
+    return Master(lesson, cells, released, kernelspec, [c for c in every if c.cell_type == "code"])
 
 
 def _graded(cell: NotebookNode, source) -> NotebookNode:

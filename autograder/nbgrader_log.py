@@ -2,6 +2,11 @@
 
 import logging
 
+from tornado.log import app_log
+
+app_log.propagate = False  # nbgrader's gradebook prints a traceback there, and then raises the same error
+app_log.addHandler(logging.NullHandler())
+
 
 def listener() -> tuple[logging.Logger, list[str]]:
     """Return a silent logger, and the list of the last lines of all errors logged to it."""

@@ -26,6 +26,10 @@ IMAGES = ("image/png", "image/jpeg")
 SILENT = re.compile(r"<(script|style)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 # nbconvert puts a link to itself behind every heading.
 ANCHOR = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
+TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+EMPTY = frozenset("br hr img input meta link col wbr area".split())
+DEEPEST = 250  # elements within each other: bleach takes the square of that
+LONGEST_TEXT, LONGEST_CODE = 20_000, 200_000  # characters that are rendered; more are shown as they stand
 CODE = highlight.Highlight2HTML()
 STYLE = (
     HtmlFormatter(style="default").get_style_defs(".highlight")
@@ -61,14 +65,30 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def markdown(text: str) -> str:
     """Render Markdown and clean the result, in that order: cleaned Markdown can still become a script."""
-    return clean(ANCHOR.sub("", markdown2html(text)))
+    if len(text) > LONGEST_TEXT:  # what converts it takes the square of its length
+        return f"<pre>{html.escape(text)}</pre>"
+    try:
+        return clean(ANCHOR.sub("", markdown2html(text)))
+    except RecursionError:
+        return f"<pre>{html.escape(text)}</pre>"
 
 
 def clean(markup: str) -> str:
     """Keep the harmless tags and attributes of foreign HTML."""
+    if _depth(markup) > DEEPEST:
+        return f"<pre>{html.escape(markup)}</pre>"
     return bleach.clean(
         SILENT.sub("", markup), TAGS, ATTRIBUTES, protocols={"http", "https", "mailto", "data"}, strip=True
     )
+
+
+def _depth(markup: str) -> int:
+    """Return how deep elements may lie within each other, taking those that end by themselves for open."""
+    depth = most = 0
+    for match in TAG.finditer(markup):
+        depth += 0 if match[2].lower() in EMPTY else -1 if match[1] else 1
+        most, depth = max(most, depth), max(depth, 0)
+    return most
 
 
 def cell(node: NotebookNode) -> str:
@@ -77,7 +97,10 @@ def cell(node: NotebookNode) -> str:
         return markdown(node.source)
     if node.cell_type == "raw":
         return f"<pre>{html.escape(node.source)}</pre>"
-    return clean(CODE(node.source)) + "".join(_output(output) for output in node.outputs)
+    code = f"<pre>{html.escape(node.source)}</pre>"
+    if len(node.source) <= LONGEST_CODE:
+        code = clean(CODE(node.source))
+    return code + "".join(_output(output) for output in node.outputs)
 
 
 def _output(node: NotebookNode) -> str:

@@ -13,6 +13,7 @@ def release(course: Course, lesson: str) -> None:
     Raises CourseError with nbgrader's complaint about the source notebook.
     """
     course = Course(config=course.config, root=course.root, assignment_id=lesson)
+    course.gradebook().close()  # says in a sentence what is wrong with it
     log, words = listener()
     try:
         GenerateAssignment(coursedir=course, config=course.config, log=log, force=True).start()

@@ -6,6 +6,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from nbgrader import utils
 
+from autograder.executor.outputs import plain
 from autograder.master import Master, grade_id, is_test
 from autograder.result import add_error
 
@@ -18,7 +19,7 @@ def repair(raw: list[dict], master: Master) -> tuple[NotebookNode, list[str]]:
     Outputs, foreign metadata and unknown ids are dropped without a word: they are no student's fault.
     """
     notes: list[str] = []
-    cells = [_clean(cell) for cell in raw if cell.get("cell_type") in NEW]
+    cells = [_clean(cell) for cell in raw if str(cell.get("cell_type")) in NEW]
     for step in (_recognise, _deduplicate, _restore, _reorder, _reinsert):
         cells = step(cells, master, notes)
     return _notebook(cells, master), notes
@@ -47,7 +48,7 @@ def _clean(raw: dict) -> NotebookNode:
     cell.metadata = from_dict({"nbgrader": {"grade_id": grade_id(raw) if _has_metadata(raw) else None}})
     cell.metadata.origin = raw.get("id")
     if raw["cell_type"] == "markdown" and _are_attachments(raw.get("attachments")):
-        cell.attachments = from_dict(raw["attachments"])
+        cell.attachments = from_dict(plain(raw["attachments"]))
     return cell
 
 
@@ -56,7 +57,9 @@ def _has_metadata(raw: dict) -> bool:
 
 
 def _are_attachments(value) -> bool:
-    return isinstance(value, dict) and all(isinstance(bundle, dict) for bundle in value.values())
+    """Whether these are texts by kind, by name: all that a notebook can hold."""
+    bundles = list(value.values()) if isinstance(value, dict) else [None]
+    return all(isinstance(b, dict) and all(isinstance(t, str) for t in b.values()) for b in bundles)
 
 
 def _recognise(cells, master: Master, notes: list[str]) -> list[NotebookNode]:

@@ -6,19 +6,24 @@ from typing import TextIO
 from rich.table import Table
 
 from autograder.course import Course, CourseError, check_lesson, is_released, lessons
+from autograder.files import shown
 from autograder.intake import find
 from autograder.master import grade_id, is_test
+from autograder.policy.times import length_words
 from autograder.result import Result
 from autograder.store import gradebook, results
 from autograder.store.gradebook import Score
+from autograder.store.penalties import settle
 
-COLUMNS = ["student", "lesson", "score", "max_score", "manual_pending", "state", "reason"]
+COLUMNS = ["student", "lesson", "score", "max_score", "late_penalty", "manual_pending", "state", "reason"]
 STYLES = {"graded": "green", "repaired": "yellow", "error": "bold red"}
 
 
 def score_table(lesson: str, outcome: dict[str, Result], scores: dict[str, Score], width: int) -> Table:
     """Return the table of one grading: a column for each graded cell, or the failed ones where none fit."""
-    names = list(dict.fromkeys(name for s in scores.values() for name in s.cells))
+    graded = {name for score in scores.values() for name in score.cells}
+    cells = (cell for result in outcome.values() for cell in result.notebook.cells)
+    names = [name for name in dict.fromkeys(map(grade_id, cells)) if name in graded]  # as in the lesson
     fit = 70 + sum(len(name) + 3 for name in names) <= width
     table = Table(title=lesson)
     for header in ["student", "score", *(names if fit else ["failed tests"]), "state", "reason"]:
@@ -28,7 +33,9 @@ def score_table(lesson: str, outcome: dict[str, Result], scores: dict[str, Score
         cells = [f"{score.cells[name][0]:g}" if score else "" for name in names]
         style = STYLES.get(result.state, "red")
         middle = cells if fit else [_failed(result, score)]
-        table.add_row(student, _points(score), *middle, f"[{style}]{result.state}[/]", _plain(result.reason))
+        table.add_row(
+            _plain(student), _points(score), *middle, f"[{style}]{result.state}[/]", _plain(result.reason)
+        )
     return table
 
 
@@ -52,11 +59,14 @@ def _failed(result: Result, score: Score | None) -> str:
 
 
 def _points(score: Score | None) -> str:
-    return f"{score.score:g} / {score.max_score:g}{' +?' if score.pending else ''}" if score else "-"
+    if not score:
+        return "-"
+    late = f" (late: -{score.penalty:g})" if score.penalty else ""
+    return f"{score.score:g} / {score.max_score:g}{' +?' if score.pending else ''}{late}"
 
 
 def _plain(text: str) -> str:
-    return text.replace("[", "\\[")  # a student's file name is no markup
+    return shown(text).replace("[", "\\[")  # a student's file name is no markup
 
 
 def rows(course: Course, lesson: str) -> list[dict[str, str | float]]:
@@ -78,7 +88,8 @@ def _cells(score: Score | None) -> dict[str, tuple[float, float]]:
 
 def _row(student: str, lesson: str, score: Score | None, result: Result | None) -> dict[str, str | float]:
     state = result.state if result else "graded by nbgrader" if score else "not submitted"
-    points = (score.score, score.max_score, "yes" if score.pending else "no") if score else ("", "", "")
+    pending = "yes" if score and score.pending else "no"
+    points = (score.score, score.max_score, score.penalty, pending) if score else ("", "", "", "")
     reason = result.reason if result else ""
     return dict(zip(COLUMNS, [student, lesson, *points, state, reason], strict=True))
 
@@ -99,6 +110,8 @@ def to_export(course: Course, lesson: str | None) -> list[str]:
     chosen = [lesson] if lesson else [name for name in lessons(course) if is_released(course, name)]
     if not chosen:
         raise CourseError("No lesson was released yet. Run `make release` first.")
+    for name in chosen:
+        settle(course, name)
     return chosen
 
 
@@ -111,6 +124,7 @@ def harmless(value: str | float) -> str | float:
 def status(course: Course, lesson: str) -> dict[str, list[str]]:
     """Return the students by what was done and by what is to be done."""
     check_lesson(course, lesson)
+    settle(course, lesson)
     try:
         folders = {s.student: s.folder for s in find(course, lesson)}
     except CourseError:
@@ -123,4 +137,15 @@ def status(course: Course, lesson: str) -> dict[str, list[str]]:
         "not graded, the grader failed": sorted(n for n, r in outcome.items() if r.state == "error"),
         "waiting for manual grading": sorted(name for name, score in scores.items() if score.pending),
         "not submitted": sorted(everybody - folders.keys()),
+    } | _deadline(scores)
+
+
+def _deadline(scores: dict[str, Score]) -> dict[str, list[str]]:
+    """Return who was late, and of whom that is not known; nothing where no time is set."""
+    due = {name: score for name, score in scores.items() if score.due}
+    late = sorted((name, score) for name, score in due.items() if score.late > 0)
+    found = {
+        "late": [f"{name} {length_words(s.late)}, -{s.penalty:g}" for name, s in late],
+        "taken to be in time, without a timestamp.txt": sorted(n for n, s in due.items() if not s.submitted),
     }
+    return found if due else {}

@@ -1,8 +1,9 @@
 """What became of one submission."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 
 # From harmless to grave: a submission that is two of these is called by the graver name.
@@ -18,6 +19,16 @@ class Result:
     reason: str
     notebook: NotebookNode
     seconds: float = 0.0
+
+
+def to_text(result: Result, **more: str) -> str:
+    """Return a result as JSON, with more fields if some are given."""
+    return json.dumps({**more, **asdict(result)})
+
+
+def from_record(record: dict) -> Result:
+    """Return the result in what JSON gave back."""
+    return Result(record["state"], record["reason"], from_dict(record["notebook"]), record["seconds"])
 
 
 def gravest(states: list[str]) -> str:

@@ -4,6 +4,8 @@ import asyncio
 
 from nbclient import NotebookClient
 
+from autograder.executor.outputs import is_count, sound
+
 FLOOD = 20  # times the cap: a cell that prints more than that is interrupted
 MESSAGE = 100  # bytes a message costs besides its text, so that a million empty ones are a flood too
 SMALL = 10_000
@@ -27,6 +29,12 @@ class CappedClient(NotebookClient):
         self.late = self.flooded = self.left = False
         self.kept = self.total = 0
         self.passed: set[str] = set()
+        self._display_id_map = {}  # a later cell that updates a display of an earlier one finds it gone
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """As nbclient's; but where nobody asks what became of it, nothing is printed about that."""
+        asyncio.current_task().add_done_callback(lambda task: task.cancelled() or task.exception())
+        await super()._async_poll_kernel_alive()
 
     def process_message(self, msg, cell, cell_index):
         """Drop or shorten outputs past the cap."""
@@ -34,7 +42,10 @@ class CappedClient(NotebookClient):
         if kind == "clear_output":
             self.kept = 0
         if kind not in TEXT:
+            if not is_count(msg["content"].get("execution_count")):
+                msg["content"].pop("execution_count", None)
             return super().process_message(msg, cell, cell_index)
+        msg["content"] = sound(kind, msg["content"])
         size = MESSAGE + _size(msg["content"])
         self.total += size
         self._stop_flood()

@@ -1,11 +1,13 @@
 """A kernel on this machine for one submission, and nobody of it left alive.
 
-Each function here is an async context manager `(client, folder, limits)` that starts a kernel for a client.
+Each function here is an async context manager `(client, folder, limits, share)` that starts a kernel for a
+client. It works in `folder`, and may use the folders `share` besides.
 """
 
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
@@ -24,7 +26,13 @@ SPARE = 60  # seconds a kernel may outlive its limit, should the grader forget a
 
 
 @asynccontextmanager
-async def sealed(client: CappedClient, folder: Path, limits: Limits, provisioner=WarmProvisioner):
+async def sealed(
+    client: CappedClient,
+    folder: Path,
+    limits: Limits,
+    share: Sequence[Path] = (),
+    provisioner=WarmProvisioner,
+):
     """A kernel forked from a warm process, sealed; raises NoSeal where that cannot be had."""
     manager = client.km = AsyncKernelManager(kernel_name=_kernel_name(client))
     manager.provisioner = mine = provisioner(
@@ -33,6 +41,7 @@ async def sealed(client: CappedClient, folder: Path, limits: Limits, provisioner
         parent=manager,
         limits=asdict(limits),
         wall=limits.total + limits.grace + SPARE,
+        share=[str(one) for one in share],
         strict=True,
     )
     try:
@@ -49,7 +58,7 @@ bubble = partial(sealed, provisioner=BubbleProvisioner)
 
 
 @asynccontextmanager
-async def plain(client: CappedClient, folder: Path, limits: Limits):
+async def plain(client: CappedClient, folder: Path, limits: Limits, share: Sequence[Path] = ()):
     """A kernel like any other, with limits (none on Windows): NOT sandboxed, it may do what you may."""
     client.km = manager = AsyncKernelManager(kernel_name=_kernel_name(client))
     # The instructor's IPython profile must not decide a student's score.

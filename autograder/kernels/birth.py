@@ -86,9 +86,8 @@ def _bound_processes(most: int) -> None:
     """Let the namespace have few process numbers: the limit on processes does not bind root."""
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
     if tuple(map(int, release.groups())) >= SINCE_OWN_PID_MAX:
-        threads = 20 * (os.cpu_count() or 1)
         with suppress(OSError):
-            Path("/proc/sys/kernel/pid_max").write_text(str(max(301, most + threads)))
+            Path("/proc/sys/kernel/pid_max").write_text(str(usage.most_numbers(most)))
 
 
 def _become_kernel(request: dict, flags: int, channel: socket.socket) -> None:

@@ -3,10 +3,12 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import partial
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from autograder.kernels import linux, seccomp
 from autograder.kernels.provisioner import WarmProvisioner
 from autograder.kernels.seal import limit_child
 
@@ -19,6 +21,7 @@ SYSTEM += (
     "/etc/ssl/certs",
     "/etc/fonts",
 )
+FIRST = 2  # the number of the first process inside; 1 is bubblewrap itself
 TEMPORARY = 500_000_000  # bytes: what lies in /tmp takes memory that no limit counts
 
 
@@ -35,13 +38,24 @@ FENCE = ["--unshare-all", "--unshare-user", "--disable-userns", "--die-with-pare
 FENCE += ["--cap-drop", "ALL"]
 
 
-def command(request: dict, kernel: list[str]) -> list[str]:
+def system_calls() -> int | None:
+    """Return a file that holds the filter of system calls, or None where there can be none."""
+    if linux.MACHINE not in seccomp.AUDIT_ARCH or not seccomp.available():
+        return None
+    file = os.memfd_create("filter", 0)  # to be inherited
+    os.write(file, bytes(seccomp.compiled(seccomp.program_inside(FIRST))))
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
+
+
+def command(request: dict, kernel: list[str], filtered: Sequence[str] = ()) -> list[str]:
     """Return the command that runs `kernel` in a sandbox as a room's request describes it.
 
-    Its environment is cleared: bubblewrap's own can be read from inside.
+    `filtered` are bubblewrap's options for the filter of system calls. The environment is cleared:
+    bubblewrap's own can be read from inside.
     """
     read = [*SYSTEM, *request["seal"]["read"]]
-    line = ["bwrap", *FENCE, "--proc", "/proc", "--dev", "/dev"]
+    line = ["bwrap", *FENCE, *filtered, "--proc", "/proc", "--dev", "/dev"]
     line += ["--size", str(TEMPORARY), "--tmpfs", "/tmp"]
     for path in filter(os.path.exists, read):
         line += ["--ro-bind", path, path]
@@ -64,8 +78,16 @@ class BubbleProvisioner(WarmProvisioner):
         """Start the kernel inside bubblewrap."""
         self.kernel_spec.interrupt_mode = "message"  # a signal would end bubblewrap instead
         request = self.request([], kwargs)
-        limits = partial(limit_child, request["seal"]["limits"])
-        return await LocalProvisioner.launch_kernel(self, command(request, cmd), preexec_fn=limits, **kwargs)
+        limits, calls = partial(limit_child, request["seal"]["limits"]), system_calls()
+        passed, options = ((calls,), ["--seccomp", str(calls)]) if calls is not None else ((), [])
+        line = command(request, cmd, options)
+        try:
+            return await LocalProvisioner.launch_kernel(
+                self, line, preexec_fn=limits, pass_fds=passed, **kwargs
+            )
+        finally:
+            for file in passed:
+                os.close(file)
 
     async def poll(self) -> int | None:
         """Return the kernel's exit code; bubblewrap says 128 + n for a signal n."""

@@ -65,9 +65,9 @@ IN_ONE_KERNEL = {
     "print('HELD' if done.returncode and not done.stdout else 'BROKEN', done.stderr)",
     "empty a file of the grader": "held(lambda: os.truncate({secret!r}, 0))",
     "empty it while opening it": "held(lambda: os.open({secret!r}, os.O_RDONLY | os.O_TRUNC))",
-    "lock the grader out of a file": "here = os.stat({secret!r})\n"
-    "os.chmod({secret!r}, here.st_mode ^ 0o100)\nos.utime({secret!r}, (0, 0))\n"
-    "print('HELD' if os.stat({secret!r}) == here else 'BROKEN')",
+    "lock the grader out of a file": "here = os.path.exists({secret!r}) and os.stat({secret!r})\n"
+    "if here: os.chmod({secret!r}, here.st_mode ^ 0o100), os.utime({secret!r}, (0, 0))\n"
+    "print('HELD' if not here or os.stat({secret!r}) == here else 'BROKEN')",
     "write a huge file": "held(lambda: os.truncate(os.open('huge', os.O_CREAT | os.O_RDWR), 10**12))",
     "use too much memory": "held(lambda: len(bytearray({memory} + 10**9)), MemoryError)",
 }

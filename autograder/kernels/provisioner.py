@@ -12,10 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Bool, Dict, Float
+from traitlets import Bool, Dict, Float, List
 
 from autograder.executor.limits import DEFAULT, Limits
 from autograder.kernels import warm
+from autograder.kernels.forked import Kernel
 from autograder.kernels.room import Room
 from autograder.kernels.seal import possible
 
@@ -32,9 +33,10 @@ class WarmProvisioner(LocalProvisioner):
 
     limits = Dict(help="What the code may use, by the names of autograder.executor.limits.Limits.")
     wall = Float(0)
+    share = List(help="Folders that the code may read and write besides its own.")
     strict = Bool(False)
     room: Room | None = None
-    kernel: warm.Kernel | None = None
+    kernel: Kernel | None = None
     notice: str | None = None
 
     def obstacle(self) -> str | None:
@@ -74,9 +76,11 @@ class WarmProvisioner(LocalProvisioner):
         """Return what a sealed kernel is to be like."""
         limits = Limits(**{**vars(DEFAULT), **self.limits})
         cwd = str(kwargs.get("cwd") or os.getcwd())
-        return self.room.request(arguments, cwd, kwargs["env"], limits, self.wall or None)
+        request = self.room.request(arguments, cwd, kwargs["env"], limits, self.wall or None)
+        request["seal"]["write"] += [str(Path(folder).resolve()) for folder in self.share]
+        return request
 
-    def _fork(self, cmd: list[str], kwargs: Mapping) -> warm.Kernel:
+    def _fork(self, cmd: list[str], kwargs: Mapping) -> Kernel:
         if LAUNCHER not in cmd:
             raise warm.NoZygote(f"{' '.join(cmd)} is no IPython kernel")
         request = self.request(cmd[cmd.index(LAUNCHER) + 1 :], kwargs)
@@ -91,7 +95,7 @@ class WarmProvisioner(LocalProvisioner):
             self.kernel.kill()
             await asyncio.to_thread(self.kernel.gone, 5)
         if self.room and not restart:
-            self.room.close()
+            await asyncio.to_thread(self.room.close)
             self.room = None
 
 

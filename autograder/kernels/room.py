@@ -1,9 +1,7 @@
 """What a sealed kernel finds around it: a home, a folder for temporary files, and little of the world."""
 
 import os
-import shutil
 import site
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -12,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from autograder.executor.limits import Limits
+from autograder.kernels import folders
 
 # Variables that say nothing about the person who grades. Tokens and keys stay outside.
 KEPT = """PATH LANG LANGUAGE TZ TERM COLUMNS PYTHONHASHSEED PYTHONPATH LD_LIBRARY_PATH SOURCE_DATE_EPOCH
@@ -35,9 +34,7 @@ class Room:
 
     def __init__(self):
         parent = tempfile.gettempdir()
-        self.folder = Path(
-            tempfile.mkdtemp(prefix="kernel-", dir=parent if len(parent) < LONGEST else "/tmp")
-        )
+        self.folder = folders.make("kernel", parent if len(parent) < LONGEST else "/tmp")
         for name in ("home", "tmp", "ipython"):
             (self.folder / name).mkdir()
 
@@ -76,7 +73,7 @@ class Room:
 
     def close(self) -> None:
         """Remove the folder, whatever was made in it."""
-        remove(self.folder)
+        folders.remove(self.folder)
 
 
 def environment_folders() -> list[str]:
@@ -85,15 +82,6 @@ def environment_folders() -> list[str]:
     if site.ENABLE_USER_SITE:
         found.append(site.getusersitepackages())
     return sorted({str(Path(path).resolve()) for path in found} | set(found))
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that untrusted code has filled: in any mode, and as deep as it liked."""
-    with suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def package_folder(name: str) -> str | None:

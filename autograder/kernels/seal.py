@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from autograder.kernels import landlock, linux, seccomp
+from autograder.kernels.usage import most_numbers
 
 SLACK = 4 << 30  # address space that threads reserve and never touch
 OPEN_FILES = 512
@@ -71,9 +72,8 @@ def _limit(limits: dict, counted: bool, mine: dict[str, int]) -> None:
         return
     _set("RLIMIT_DATA", mine["VmData"] + limits["memory"])
     _set("RLIMIT_AS", mine["VmSize"] + limits["memory"] + SLACK)
-    # Threads count too, and TensorFlow has some for every core.
     others = 0 if counted else OTHERS + _threads_of(os.getuid())
-    _set("RLIMIT_NPROC", others + limits["processes"] + 10 * (os.cpu_count() or 1))
+    _set("RLIMIT_NPROC", others + most_numbers(limits["processes"]))
 
 
 def _threads_of(user: int) -> int:

@@ -65,6 +65,14 @@ def program(alone: bool) -> list[Instruction]:
     return [*steps, _return(ALLOW)]
 
 
+def program_inside(own: int) -> list[Instruction]:
+    """Return the filter for a process numbered `own` in namespaces: it sets limits for itself only."""
+    steps = [Instruction(LOAD, 0, 0, 4), Instruction(EQUAL, 1, 0, AUDIT_ARCH[MACHINE]), _return(KILL)]
+    steps.append(Instruction(LOAD, 0, 0, 0))
+    refused = [*_unless(0, (0, own), _return(ERRNO | errno.EPERM)), _return(ALLOW)]
+    return [*steps, *_rule("prlimit64", refused), _return(ALLOW)]
+
+
 def _conditional() -> list[Instruction]:
     refuse, unreachable = _return(ERRNO | errno.EPERM), _return(ERRNO | errno.ENETUNREACH)
     steps = _rule("clone", [_argument(0), Instruction(ANY_BIT, 0, 1, NAMESPACES), refuse, _return(ALLOW)])
@@ -159,6 +167,10 @@ def install(alone: bool) -> None:
 
     Raises OSError where the kernel has no filters, KeyError on a machine whose numbers are not known here.
     """
-    steps = program(alone)
-    array = (_Step * len(steps))(*[_Step(*step) for step in steps])
-    syscall("seccomp", 1, 0, ctypes.byref(_Program(len(steps), array)))
+    array = compiled(program(alone))
+    syscall("seccomp", 1, 0, ctypes.byref(_Program(len(array), array)))
+
+
+def compiled(steps: list[Instruction]) -> ctypes.Array:
+    """Return a filter as Linux wants it."""
+    return (_Step * len(steps))(*[_Step(*step) for step in steps])

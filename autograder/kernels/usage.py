@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 FILES = 20_000  # more files than any lesson writes
+ENDED = 3_000  # threads that are gone but still counted: Linux clears up after them late when it is busy
 
 
 def excess(limits: dict, seconds: float) -> str | None:
@@ -19,16 +20,27 @@ def excess(limits: dict, seconds: float) -> str | None:
     """
     if limits["wall"] and seconds > limits["wall"]:
         return "wall"
-    family = []
+    family, tasks = [], 0
     for pid in descendants("self"):
         family.append(pid)
-        if len(family) > limits["processes"]:
+        tasks += len(_tasks(pid))
+        if len(family) > limits["processes"] or tasks > most_tasks(limits["processes"]):
             return "processes"
     if sum(map(resident, family)) - limits["base"] * len(family) > limits["memory"]:
         # Forks share pages with their parents: look closely, which takes a while.
         if sum(map(proportional, family)) - limits["base"] > limits["memory"]:
             return "memory"
     return "disk" if _too_many_bytes(limits["folders"], family, limits["disk"]) else None
+
+
+def most_tasks(processes: int) -> int:
+    """Return how many threads so many processes may have together: TensorFlow has some for every core."""
+    return processes + 10 * (os.cpu_count() or 1)
+
+
+def most_numbers(processes: int) -> int:
+    """Return how many the operating system must allow for that, with those that have just ended."""
+    return most_tasks(processes) + ENDED
 
 
 def children(pid: int | str) -> list[int]:

@@ -1,31 +1,31 @@
 """The only writer of nbgrader's gradebook, and its reader."""
 
-import glob
 import os
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import sleep
 
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import Execute, SaveAutoGrades
-from nbgrader.utils import determine_grade
 from sqlalchemy.exc import SAWarning
 from traitlets import Instance
 
+from autograder import files
 from autograder.course import Course
-from autograder.intake import odd_names
+from autograder.kernels.folders import remove
 from autograder.nbgrader_log import cause, listener
-from autograder.result import Result, add_error
+from autograder.result import Result
+from autograder.store import results
+from autograder.store.scoring import SaveScores
 
-
-class SaveScores(SaveAutoGrades):
-    """nbgrader's scores, but a line on stderr is no failure: TensorFlow logs there (nbgrader#1904)."""
-
-    def _add_score(self, cell, resources):
-        super()._add_score(scorable(cell), resources)
+# Seconds between tries: another grader may hold the database, or have entered the same student.
+PAUSES = (0.5, 3, 0)
 
 
 class Record(Autograde):
@@ -65,39 +65,53 @@ class Score:
     cells: dict[str, tuple[float, float]]
     comments: dict[str, str]
     penalty: float
+    submitted: datetime | None = None
+    due: datetime | None = None
+
+    @property
+    def late(self) -> float:
+        """Seconds between the due date and the hand-in; 0 when one of them is unknown."""
+        return max(0.0, (self.submitted - self.due).total_seconds()) if self.submitted and self.due else 0.0
 
 
-def scorable(cell: NotebookNode) -> NotebookNode:
-    """Return the cell as it is to be scored: stderr left out, impossible partial credit made an error."""
-    cell = deepcopy(cell)
-    if cell.cell_type != "code":
-        return cell
-    cell.outputs = [o for o in cell.outputs if (o.output_type, o.get("name")) != ("stream", "stderr")]
-    try:
-        determine_grade(cell)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        cell.outputs = []
-        add_error(cell, "BadPartialCredit", str(error))
-    return cell
-
-
-def record(course: Course, lesson: str, student: str, result: Result) -> None:
+def record(course: Course, lesson: str, student: str, result: Result, folder: Path | None = None) -> None:
     """Write a result into the gradebook and into autograded/, as `nbgrader autograde` would.
 
+    `folder` is the submission's, if that is another attempt than the one in submitted/.
     Manual scores and comments stay. Raises RuntimeError with nbgrader's last words when it refuses.
     """
     course = Course(config=course.config, root=course.root, assignment_id=lesson)
-    odd = odd_names(course.path / course.submitted_directory / student / lesson)
-    course.ignore = course.ignore + [glob.escape(name) for name in odd]
-    log, words = listener()
-    writer = Record(coursedir=course, config=course.config, log=log, executed=deepcopy(result.notebook))
-    writer.student = student
+    folder = folder or course.path / course.submitted_directory / student / lesson
+    copied = results.folder(course, lesson) / ".copied"  # nbgrader would follow links, and wait for pipes
+    course.submitted_directory = str(copied.relative_to(course.path))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader fills a submission before it adds it
-            writer.start()
-    except NbGraderException as error:
-        raise RuntimeError(cause(words, error)) from error
+        _copy(folder, copied / student / lesson)
+        _record(course, student, result)
+    finally:
+        remove(copied)
+
+
+def _copy(folder: Path, target: Path) -> None:
+    remove(target.parents[1])  # what a grader that was killed has left
+    target.mkdir(parents=True)
+    if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
+        files.copy(folder, target)
+
+
+def _record(course: Course, student: str, result: Result) -> None:
+    for pause in PAUSES:
+        log, words = listener()
+        writer = Record(coursedir=course, config=course.config, log=log, executed=deepcopy(result.notebook))
+        writer.student = student
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SAWarning)  # nbgrader fills a submission before it adds it
+                return writer.start()
+        except NbGraderException as error:
+            refusal = RuntimeError(cause(words, error))
+            refusal.__cause__ = error
+        sleep(pause)
+    raise refusal
 
 
 def scores(course: Course, lesson: str) -> dict[str, Score]:
@@ -126,4 +140,6 @@ def _score(submission) -> Score:
         cells={g.name: (g.score, g.max_score) for n in notebooks for g in n.grades},
         comments={c.name: c.comment for n in notebooks for c in n.comments if c.comment},
         penalty=penalty,
+        submitted=submission.timestamp,
+        due=submission.duedate,
     )

@@ -2,14 +2,14 @@
 
 import json
 import os
-from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import nbformat
-
 from autograder.course import Course
-from autograder.result import Result
+from autograder.result import Result, from_record, to_text
+
+LONGEST = 240  # bytes; a file's name has at most 255
 
 
 def folder(course: Course, lesson: str) -> Path:
@@ -19,24 +19,30 @@ def folder(course: Course, lesson: str) -> Path:
 
 def save(course: Course, lesson: str, student: str, result: Result) -> Path:
     """Write a result in the place of the previous one; it is not `done` until that is said."""
-    target = folder(course, lesson) / f"{student}.json"
+    target = folder(course, lesson) / f"{_short(student)}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.with_suffix(".key").unlink(missing_ok=True)
-    _write(target, json.dumps({"student": student, "lesson": lesson, **asdict(result)}))
+    _write(target, to_text(result, student=student, lesson=lesson))
     return target
 
 
 def done(course: Course, lesson: str, student: str, key: str) -> None:
     """Remember what a score that stands in the gradebook was made from, see `plan`."""
-    _write(folder(course, lesson) / f"{student}.key", key)
+    _write(folder(course, lesson) / f"{_short(student)}.key", key)
 
 
 def key(course: Course, lesson: str, student: str) -> str | None:
     """Return what the student's score was made from; None when it never got as far as the gradebook."""
     try:
-        return (folder(course, lesson) / f"{student}.key").read_text("utf-8")
+        return (folder(course, lesson) / f"{_short(student)}.key").read_text("utf-8")
     except FileNotFoundError:
         return None
+
+
+def _short(student: str) -> str:
+    """Return a student's name, shortened where a file could not be called so with its ending."""
+    data = os.fsencode(student)
+    return student if len(data) <= LONGEST else f"{student[:40]}~{sha256(data).hexdigest()}"
 
 
 def _write(target: Path, text: str) -> None:
@@ -48,9 +54,4 @@ def _write(target: Path, text: str) -> None:
 def load(course: Course, lesson: str) -> dict[str, Result]:
     """Return the results of a lesson by student."""
     records = [json.loads(p.read_text("utf-8")) for p in sorted(folder(course, lesson).glob("[!.]*.json"))]
-    return {r["student"]: _result(r) for r in records}
-
-
-def _result(record: dict) -> Result:
-    notebook = nbformat.from_dict(record["notebook"])
-    return Result(record["state"], record["reason"], notebook, record["seconds"])
+    return {r["student"]: from_record(r) for r in records}

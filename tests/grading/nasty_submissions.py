@@ -134,7 +134,7 @@ CASES = {
     "metadata mess": (edited(mess), "repaired", "lost its nbgrader mark", ALL),
     "stderr": (double_is(STDERR), "graded", "", ALL),
     "syntax error": (double_is("def double(x) return"), "graded", "", NO_DOUBLE),
-    "huge credit": (count_is(HUGE_CREDIT), "graded", "", ALL | {"test_count": 0}),
+    "huge credit": (count_is(HUGE_CREDIT), "graded", "", ALL | {"test_count": 1}),
     "child": (double_is(CHILD), "graded", "", ALL),
     "loop": (count_is(LOOP), "time", "'test_count' ran longer than 2 s", ALL | {"test_count": 0}),
     "stubborn": (count_is(STUBBORN), "time", "ignored the interrupt", BEFORE_COUNT),

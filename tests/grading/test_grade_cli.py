@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 
@@ -13,6 +14,7 @@ import pytest
 from tiny_course import LESSON, filled, make_course, submit
 
 from autograder.__main__ import main
+from autograder.kernels import warm
 from autograder.planted import Block, read_planted
 from autograder.store import gradebook, results
 
@@ -157,6 +159,22 @@ def test_it_is_a_module():
     assert "demo" in done.stdout
 
 
+def test_help_needs_nothing_that_takes_long_to_import():
+    code = "import sys, autograder.__main__ as m; m.parser(); print(*{n.split('.')[0] for n in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"nbgrader", "nbformat", "sqlalchemy", "keras", "rich"} & set(loaded.split())
+
+
+@pytest.mark.parametrize(
+    "options, begun", [([], True), (["--unsandboxed"], False), (["--cluster", "x"], False)]
+)
+def test_kernels_are_made_ready_while_the_command_is_imported(options, begun, course, monkeypatch):
+    asked = threading.Event()
+    monkeypatch.setattr(warm, "current", asked.set)
+    assert main(["grade", "99_unknown", "--course", str(course.root), *options]) == 1
+    assert asked.wait(5 if begun else 0.1) == begun
+
+
 def test_ctrl_c_stops_kernels_and_scores_nobody(course):
     submit(course, "ann", filled(course))
     submit(course, "bob", filled(course, count="import time\ntime.sleep(600)"))
@@ -170,6 +188,9 @@ def test_ctrl_c_stops_kernels_and_scores_nobody(course):
     kernels = psutil.Process(grader.pid).children()
     assert kernels
     grader.send_signal(signal.SIGINT)
-    assert "what was graded so far is kept" in grader.communicate()[1] and grader.returncode == 1
+    assert (
+        "What was graded so far is kept; the same command goes on" in grader.communicate()[1]
+        and grader.returncode == 1
+    )
     assert not [kernel for kernel in kernels if kernel.is_running()]
     assert results.load(course, LESSON).keys() == {"ann"}

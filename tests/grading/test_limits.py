@@ -15,7 +15,8 @@ from autograder.executor.kernel import sealed
 from autograder.executor.limits import DEFAULT, Limits
 from autograder.grade import grade
 from autograder.kernels import seal, warm
-from autograder.kernels.room import Room, remove
+from autograder.kernels.folders import remove
+from autograder.kernels.room import Room
 from autograder.settings import limits
 from autograder.store import gradebook, results
 

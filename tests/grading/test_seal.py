@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from nobody_help import as_nobody, can_become_nobody
 
 from autograder import doctor
 from autograder.__main__ import main
@@ -94,23 +95,6 @@ def attacked(how, *prefix, **env):
     assert how == "namespaces as allowed" or report["plan"] == "none"
     assert {probe for probe, *_ in report["found"]} == doctor.EVERYTHING
     return [finding for finding in report["found"] if not finding[1]]
-
-
-def as_nobody(folder):
-    """Return the command's beginning that makes an ordinary user of us, who may execute this Python."""
-    closed = next((p for p in Path(sys.base_prefix).parents if not p.stat().st_mode & 0o001), None)
-    opened = ""
-    if closed:  # a private Python in root's home: show its folder, and nothing beside it
-        prefix = sys.base_prefix
-        opened = f"mkdir -p {folder}/p && mount --bind {prefix} {folder}/p && mount -t tmpfs -o mode=755 x "
-        opened += f"{closed} && mkdir -p {prefix} && mount --bind {folder}/p {prefix} && "
-    become = 'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"'
-    return ["unshare", "--mount", "sh", "-c", opened + become, "sh"]
-
-
-def can_become_nobody():
-    tools = all(map(shutil.which, ("unshare", "setpriv", "mount")))
-    return os.getuid() == 0 and tools and not subprocess.call(["unshare", "--mount", "true"])
 
 
 @needs_seal

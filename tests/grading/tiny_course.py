@@ -31,40 +31,54 @@ def cell(kind, source, grade_id, **flags):
     return made
 
 
+def solution(name, function):
+    """The cell of an exercise: the first line of a function is given, the rest is the solution."""
+    body = function.replace("\n", "\n    ### BEGIN SOLUTION\n", 1) + "\n    ### END SOLUTION"
+    return cell(new_code_cell, body, name, solution=True)
+
+
+def graded(name, source, points):
+    """A locked cell that tests."""
+    return cell(new_code_cell, source, name, grade=True, locked=True, points=points)
+
+
+def notebook_of(cells):
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": spec})
+
+
+def write_course(root: Path, lesson: str, notebook, extra: dict[str, str], config: str = CONFIG) -> Course:
+    """A course of one lesson, whose folder has these files besides."""
+    folder = root / "solutions" / lesson
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{lesson}.ipynb")
+    for name, text in extra.items():
+        (folder / name).write_text(text)
+    (root / "nbgrader_config.py").write_text(config)
+    return open_course(root)
+
+
 def source_notebook():
-    def solution(name):
-        body = ANSWERS[name].replace("\n", "\n    ### BEGIN SOLUTION\n", 1) + "\n    ### END SOLUTION"
-        return cell(new_code_cell, body, name, solution=True)
-
-    def test(name, source, points):
-        return cell(new_code_cell, source, name, grade=True, locked=True, points=points)
-
     hidden = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS"
     partial = "n = sum([count_zeros([0]) == 1, count_zeros([]) == 0, count_zeros([0, 0]) == 2, 1])\nn / 2"
     quiz = "answers = json.load(open('answers.json'))\nassert answers.get('count') == 'b', 'read it again'"
     cells = [
         new_markdown_cell("# Tiny lesson"),
         cell(new_code_cell, "import json", "imports", locked=True),
-        solution("double"),
-        test("test_double", "assert double(2) == 4, 'twice two is four'", 1),
-        test("test_double_more", hidden.format(SECRET), 2),
+        solution("double", DOUBLE),
+        graded("test_double", "assert double(2) == 4, 'twice two is four'", 1),
+        graded("test_double_more", hidden.format(SECRET), 2),
         new_markdown_cell("Now count."),
-        solution("count"),
-        test("test_count", partial, 2),
-        test("test_quiz", quiz, 1),
+        solution("count", COUNT),
+        graded("test_count", partial, 2),
+        graded("test_quiz", quiz, 1),
         cell(new_markdown_cell, "*Because.*", "why", grade=True, solution=True, points=3),
     ]
-    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=cells, metadata={"kernelspec": spec})
+    return notebook_of(cells)
 
 
 def make_course(root: Path) -> Course:
-    folder = root / "solutions" / LESSON
-    folder.mkdir(parents=True)
-    nbformat.write(source_notebook(), folder / f"{LESSON}.ipynb")
-    (folder / "helper.txt").write_text("support file")
-    (root / "nbgrader_config.py").write_text(CONFIG)
-    return open_course(root)
+    return write_course(root, LESSON, source_notebook(), {"helper.txt": "support file"})
 
 
 def released(course: Course):

@@ -51,7 +51,26 @@ def names(value: object, what: str, like: Collection[str]) -> None:
         raise Hint(f"{what} has no entry for {missing[0]!r}. Received: {received}")
     surplus = [name for name in value if name not in like]
     if surplus:
-        raise Hint(f"{what} has an entry too many: {surplus[0]!r}. Wanted: {', '.join(like)}.")
+        raise Hint(f"{what} has an entry too many: {surplus[0]!r}. Wanted: {', '.join(map(str, like))}.")
+
+
+def parts(value: object, what: str, like: Collection[str]) -> None:
+    """Expect a tuple or list with one part for each name of `like`, in this order; else a Hint."""
+    _not_blank(value, what)
+    if not isinstance(value, (tuple, list)) or len(value) != len(like):
+        raise Hint(
+            f"{what} should return {len(like)} things: {', '.join(map(str, like))}. "
+            f"Received: {described(value)}."
+        )
+
+
+def kind(value: object, what: str, of: type) -> None:
+    """Expect an object of the class `of`, such as keras.Model; else a Hint."""
+    _not_blank(value, what)
+    if not isinstance(value, of):
+        library = of.__module__.split(".")[0]
+        where = "" if library == "builtins" else f" of {library}"
+        raise Hint(f"{what} should return a {of.__name__}{where}. Received: {described(value)}.")
 
 
 def unchanged(before: np.ndarray, after: np.ndarray, what: str) -> None:

@@ -1,5 +1,7 @@
 """A hint names what was wanted and what came, and shows no frames of the library."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,6 +59,7 @@ def test_other_arrays_are_named(value, words):
 def test_dicts_with_the_wanted_names_pass_in_any_order():
     expect.names({"b": 1, "a": None}, "f(x)", like=["a", "b"])
     expect.names({}, "f(x)", like={})
+    expect.names({2: 0, 1: 0}, "f(x)", like=[1, 2])
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,27 @@ def test_dicts_with_the_wanted_names_pass_in_any_order():
 def test_other_dicts_are_named(value, words):
     with pytest.raises(expect.Hint, match=words):
         expect.names(value, "f(x)", like=["a", "b"])
+
+
+def test_a_tuple_or_list_with_as_many_parts_as_names_passes():
+    expect.parts((1, None), "f(x)", like=["a", "b"])
+    expect.parts([np.zeros(3)], "f(x)", like=["a"])
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (None, "returned None. Replace"),
+        (..., "returned Ellipsis. Replace"),
+        ((1, 2, 3), "should return 2 things: kernel, bias. Received: a tuple of length 3"),
+        ([], "a list of length 0"),
+        (np.zeros(2), "an array of shape (2,)"),
+        ({"a": 1, "b": 2}, "dict"),
+    ],
+)
+def test_other_parts_are_named(value, words):
+    with pytest.raises(expect.Hint, match=re.escape(words)):
+        expect.parts(value, "f(x)", like=["kernel", "bias"])
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1), st.integers(0, 10**6))
@@ -92,3 +116,17 @@ def test_a_notebook_shows_the_sentence_alone():
     assert result.error_in_exec._render_traceback_() == [
         "Not yet: f(x) returned None. Replace the `...` by your code, and end with `return` and your result."
     ]
+
+
+def test_an_object_of_the_class_passes_and_others_are_named():
+    expect.kind([1], "f(x)", list)
+    expect.kind(np.float32(1), "f(x)", np.floating)
+    with pytest.raises(expect.Hint, match=r"f\(x\) should return a list. Received: a tuple of len"):
+        expect.kind((1, 2), "f(x)", list)
+    with pytest.raises(expect.Hint, match=r"f\(x\) returned Ellipsis"):
+        expect.kind(..., "f(x)", list)
+
+
+def test_names_need_not_be_text():
+    with pytest.raises(expect.Hint, match="entry too many: 3. Wanted: 1, 2"):
+        expect.names({1: 0, 2: 0, 3: 0}, "f(x)", like=[1, 2])

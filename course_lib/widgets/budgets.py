@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.widgets.assets import script, style
 from course_lib.widgets.static import show, static_html
 
 Table = dict[str, float]
@@ -39,8 +39,8 @@ class LayerBudgets(anywidget.AnyWidget):
     `accuracy` if it is measured).
     """
 
-    _esm = Path(__file__).with_name("budgets.js")
-    _css = Path(__file__).with_name("budgets.css")
+    _esm = script("budgets")
+    _css = style("budgets")
     names = traitlets.List().tag(sync=True)
     sizes = traitlets.List().tag(sync=True)
     budget = traitlets.Int(0).tag(sync=True)

@@ -12,13 +12,13 @@ with exact figures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets
 
+from course_lib.widgets.assets import script, style
 from course_lib.widgets.static import show, static_html
 
 Figures = dict[str, float]
@@ -38,8 +38,8 @@ class ThresholdHistogram(anywidget.AnyWidget):
     sentence instead.
     """
 
-    _esm = Path(__file__).with_name("threshold.js")
-    _css = Path(__file__).with_name("threshold.css")
+    _esm = script("threshold")
+    _css = style("threshold")
     counts = traitlets.List().tag(sync=True)
     top = traitlets.Float(0.0).tag(sync=True)
     total = traitlets.Int(0).tag(sync=True)

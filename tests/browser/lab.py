@@ -105,6 +105,18 @@ class Lab:
         """Save the notebook."""
         self.command("docmanager:save")
 
+    def reopened(self, name: str, *cells: str) -> Locator:
+        """Run a new notebook, save it, open it again; return the notes that stand for its widgets then."""
+        self.write(name, *cells)
+        self.open(name)
+        self.run_all()
+        note = self.page.locator(".course-note")
+        expect(note).to_be_hidden()
+        self.save()
+        self.close()
+        self.open(name)
+        return note
+
     def theme(self, name: str) -> None:
         """Switch the theme of this page: "JupyterLab Light" or "JupyterLab Dark"."""
         self.command("apputils:change-theme", theme=name)

@@ -22,7 +22,7 @@ split"""
 
 
 def number(page, tile: str) -> float:
-    text = page.locator(f".lb-{tile} .lb-value").inner_text()
+    text = page.locator(f".cw-{tile} .cw-value").inner_text()
     return float(re.sub(r"[^\d.-]", "", text.replace("−", "-")))
 
 
@@ -50,10 +50,10 @@ def test_dragging_one_layer_makes_the_others_pay_and_the_kernel_follows(lab):
     page = lab.page
     before = float(slider(page, "hidden").input_value())
     assert number(page, "kept") == 12_200 and number(page, "rest") == 0
-    assert page.locator(".lb-accuracy .lb-value").inner_text().startswith("≈") is False
+    assert page.locator(".cw-accuracy .cw-value").inner_text().startswith("≈") is False
     accuracy = number(page, "accuracy")
     drag(page, "digits", 0.3)
-    expect(page.locator(".lb-accuracy .lb-value")).not_to_contain_text("≈")  # the kernel has answered
+    expect(page.locator(".cw-accuracy .cw-value")).not_to_contain_text("≈")  # the kernel has answered
     assert number(page, "accuracy") > accuracy and number(page, "rest") == 0
     assert number(page, "kept") == 12_200
     assert float(slider(page, "digits").input_value()) == pytest.approx(0.3, abs=0.02)
@@ -76,7 +76,7 @@ def test_without_payers_the_budget_is_overdrawn_and_said(lab):
     page = lab.page
     page.get_by_label("The other layers pay").uncheck()
     drag(page, "hidden", 0.5)
-    rest = page.locator(".lb-rest .lb-value")
+    rest = page.locator(".cw-rest .cw-value")
     expect(rest).to_have_text(re.compile(r"^1\d,\d{3} over$"))
     expect(page.get_by_role("img", name=re.compile("weights over the budget"))).to_be_visible()
     assert page.locator(".lb-said small").first.inner_text() == "60 stay"
@@ -126,7 +126,7 @@ def test_both_themes_a_table_and_narrow_windows(lab):
         lab.run_all()
         expect(slider(lab.page, "conv")).to_be_visible()
         drag(lab.page, "conv", 0.4)
-        expect(lab.page.locator(".lb-accuracy .lb-value")).not_to_contain_text("≈")
+        expect(lab.page.locator(".cw-accuracy .cw-value")).not_to_contain_text("≈")
         text = ".lb :is(dt, dd, span, small, label, button, summary, p):not(:empty)"
         assert lab.contrast(text) >= 4.5
         lab.screenshot(f"budgets-{theme.lower()}", lab.output(0))
@@ -141,15 +141,9 @@ def test_both_themes_a_table_and_narrow_windows(lab):
 
 
 def test_a_reopened_notebook_says_how_to_load_it(lab):
-    lab.write("again.ipynb", CELL)
-    lab.open("again.ipynb")
-    lab.run_all()
-    note = lab.page.locator(".course-note")
-    expect(note).to_be_hidden()
-    lab.save()
-    lab.close()
-    lab.open("again.ipynb")
-    expect(note).to_have_text("Sliders for 3 layers under one budget: run this cell to load it")
+    expect(lab.reopened("again.ipynb", CELL)).to_have_text(
+        "Sliders for 3 layers under one budget: run this cell to load it"
+    )
 
 
 def test_the_static_twin_works_from_a_file(static_page):
@@ -157,7 +151,7 @@ def test_the_static_twin_works_from_a_file(static_page):
     page, requests = static_page(LayerBudgets(SIZES, 0.8, accuracy_of).to_html())
     drag(page, "digits", 0.2)
     share = float(slider(page, "digits").input_value())
-    value = page.locator(".lb-accuracy .lb-value")
+    value = page.locator(".cw-accuracy .cw-value")
     expect(value).to_contain_text("≈")
     assert number(page, "accuracy") == pytest.approx(98 * (1 - 0.5 * share), abs=0.1)
     assert number(page, "rest") == 0

@@ -62,7 +62,7 @@ def test_a_fresh_lesson_runs_to_its_end_and_says_what_is_missing(lesson):
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2, steps=10)
     page.mouse.up()
     expect(removed).not_to_have_text(moved)
-    page.locator(".th-note").first.scroll_into_view_if_needed()
+    page.locator(".cw-note").first.scroll_into_view_if_needed()
     lesson.screenshot("lesson-01-histogram")
 
     assert "sparsity(small) returned None. Replace the `...`" in page.locator("body").inner_text()

@@ -27,7 +27,7 @@ def weights() -> np.ndarray:
 
 
 def removed(page) -> str:
-    return page.locator(".th-sparsity .th-value").inner_text()
+    return page.locator(".cw-sparsity .cw-value").inner_text()
 
 
 def drag(page, start: float, end: float, steps: int) -> None:
@@ -49,7 +49,7 @@ def test_dragging_answers_at_once_and_the_kernel_follows(lab, record_property):
     lab.run_all()
     lab.page.locator(".th-plot").scroll_into_view_if_needed()
     assert removed(lab.page) == "0.0\u00a0%"
-    lab.page.locator(".th-sparsity .th-value").evaluate(COUNT_UPDATES)
+    lab.page.locator(".cw-sparsity .cw-value").evaluate(COUNT_UPDATES)
     drag(lab.page, 0.6, 0.75, steps=100)
     times = lab.page.evaluate("window.updates")
     rate = (len(times) - 1) / (times[-1] - times[0]) * 1000
@@ -95,7 +95,7 @@ def test_both_themes_and_narrow_windows(lab):
     for theme in ("Light", "Dark"):
         lab.theme(f"JupyterLab {theme}")
         lab.run_all()
-        value = lab.page.locator(".th-sparsity .th-value")
+        value = lab.page.locator(".cw-sparsity .cw-value")
         expect(value).to_have_text("0.0\u00a0%")
         drag(lab.page, 0.6, 0.62, steps=3)
         expect(value).to_have_text(re.compile(r"^\d\d\.\d"))  # exact: without "≈"
@@ -111,15 +111,7 @@ def test_both_themes_and_narrow_windows(lab):
 
 
 def test_a_reopened_notebook_says_how_to_load_it(lab):
-    lab.write("again.ipynb", CELL)
-    lab.open("again.ipynb")
-    lab.run_all()
-    note = lab.page.locator(".course-note")
-    expect(note).to_be_hidden()
-    lab.save()
-    lab.close()
-    lab.open("again.ipynb")
-    expect(note).to_have_text(
+    expect(lab.reopened("again.ipynb", CELL)).to_have_text(
         "Weight histogram of 100,000 weights with a threshold to drag: run this cell to load it"
     )
 

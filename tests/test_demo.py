@@ -70,7 +70,7 @@ def test_partly_right_scores_in_between(rows, student):
     "student, state, points, words",
     [
         ("ida-cut-off", "unreadable", 0, "not valid JSON"),
-        ("jon-endless", "time", WHOLE - 4, "predict_zipped_bytes' ran longer than 60 s"),
+        ("jon-endless", "time", WHOLE - 4, "predict_zipped_bytes' ran longer than 120 s"),
         ("kim-lost-cells", "repaired", WHOLE - 3, "Answer cell 'sparsity' was deleted"),
         ("lea-pdf", "unreadable", 0, "a PDF file"),
     ],

@@ -1,6 +1,7 @@
 """What a newcomer relies on: README code runs, links lead somewhere, versions are pinned once."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -38,6 +39,15 @@ def test_the_code_of_the_readme_runs():
 def test_links_lead_to_files(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def test_the_map_of_the_first_lesson_links_to_every_other():
+    start = json.loads((ROOT / "lessons/00_start_here/00_start_here.ipynb").read_text())
+    text = "".join(line for cell in start["cells"] for line in cell["source"])
+    linked = re.findall(r"\]\(\.\./(\w+)/\1\.ipynb\)", text)
+    assert sorted(linked) == sorted(
+        p.name for p in (ROOT / "lessons").iterdir() if p.name[:2] not in ("00", "RE")
+    )
 
 
 def test_make_targets_named_in_the_docs_exist():

@@ -1,7 +1,9 @@
 # Every target sets itself up: .venv/ is built from requirements.lock when it is missing or out of date.
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast release check check-lessons bench bench-grading bench-ship compression-demo surgery-all quality structured demo lock format clean
+.PHONY: help lab test test-fast release check check-lessons bench bench-grading bench-ship faults hostile compression-demo surgery-all quality structured demo lock format clean
 bin := .venv/bin/
+grading := benchmarks/bench_kernels.py benchmarks/bench_grading.py benchmarks/bench_class_size.py
+two := --numprocesses 2 --dist worksteal
 fresh := $(shell cat requirements.lock pyproject.toml tools/setup.sh postBuild | cksum)
 ifneq ($(fresh),$(shell cat .venv/.ready 2>/dev/null))
 .PHONY: .venv/.ready
@@ -21,10 +23,10 @@ lab: .venv/.ready  ## set up (first time) and open JupyterLab at the start page
 test: .venv/.ready  ## set up and run every test
 	@echo "Running every test (browser tests need chromium: Debian's package, or set CHROMIUM=/path)."
 	@$(bin)ruff format --check --quiet . && $(bin)ruff check --quiet .
-	@$(bin)python -m pytest
+	@$(bin)python -m pytest $(two)
 
 test-fast: .venv/.ready  ## the tests without browser and slow ones
-	@$(bin)python -m pytest -m "not browser and not slow"
+	@$(bin)python -m pytest $(two) -m "not browser and not slow"
 
 release: .venv/.ready  ## make lessons/ from solutions/ with nbgrader
 	@$(bin)python -m tools.release
@@ -42,10 +44,16 @@ surgery-all: .venv/.ready  ## shrink every model of keras.applications, compare,
 	@$(bin)python benchmarks/surgery.py
 
 bench: .venv/.ready  ## measure against tfmot and plain Keras; prints ratios
-	@for script in $(filter-out %bench_grading.py,$(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(bin)python $$script || exit 1; done
+	@for script in $(filter-out $(grading),$(wildcard benchmarks/bench_*.py)); do echo "== $$script"; $(bin)python $$script || exit 1; done
 
-bench-grading: .venv/.ready  ## a class of 24 graded by stock nbgrader and by autograder; some minutes
-	@$(bin)python benchmarks/bench_grading.py
+bench-grading: .venv/.ready  ## classes graded by stock nbgrader and by autograder, and classes of growing size; half an hour
+	@for script in $(grading); do echo "== $$script"; $(bin)python $$script || exit 1; done
+
+faults: .venv/.ready  ## kill a grader at 50 random moments and grade on; some minutes
+	@FAULT_RUNS=50 $(bin)python -m pytest tests/grading/test_faults.py -k killed
+
+hostile: .venv/.ready  ## grade the hostile corpus as root and as an ordinary user (run it as root); some minutes
+	@HOSTILE=all $(bin)python -m pytest tests/grading/test_hostile.py
 
 bench-ship: .venv/.ready  ## speed and size of what is shipped, in LiteRT, into docs/shipping.md; a few minutes
 	@$(bin)python benchmarks/bench_ship.py --write docs/shipping.md

@@ -12,9 +12,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from queue import Empty
 from subprocess import DEVNULL
+from time import monotonic
 
-from jupyter_client import AsyncKernelManager
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
 
 from autograder.executor.client import CappedClient
 from autograder.executor.limits import Limits
@@ -23,6 +25,30 @@ from autograder.kernels.provisioner import WarmProvisioner
 from autograder.kernels.seal import limit_child
 
 SPARE = 60  # seconds a kernel may outlive its limit, should the grader forget about it
+
+
+class PromptClient(AsyncKernelClient):
+    """Ready when its kernel says that it is idle, rather than after 0.2 s in which it said nothing."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel has answered; raises RuntimeError when it dies or `timeout` seconds are up."""
+        end = monotonic() + (timeout or float("inf"))
+        while monotonic() < end:
+            asked = self.kernel_info()
+            with suppress(Empty):  # it is not up yet, or what it said came before we could hear it: ask again
+                await self._said(self.shell_channel, asked, 1, "kernel_info_reply")
+                return await self._said(self.iopub_channel, asked, 0.05, "idle")
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+        raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    async def _said(self, channel, asked: str, patience: float, what: str) -> None:
+        """Wait for one answer to what was asked, of a type or a state; raises Empty after a silence."""
+        while True:
+            message = await channel.get_msg(timeout=patience)
+            named = (message["msg_type"], message["content"].get("execution_state"))
+            if message["parent_header"].get("msg_id") == asked and what in named:
+                return
 
 
 @asynccontextmanager
@@ -34,7 +60,7 @@ async def sealed(
     provisioner=WarmProvisioner,
 ):
     """A kernel forked from a warm process, sealed; raises NoSeal where that cannot be had."""
-    manager = client.km = AsyncKernelManager(kernel_name=_kernel_name(client))
+    manager = client.km = AsyncKernelManager(kernel_name=_kernel_name(client), client_factory=PromptClient)
     manager.provisioner = mine = provisioner(
         kernel_id=manager.kernel_id or folder.parent.name,
         kernel_spec=manager.kernel_spec,
@@ -60,7 +86,7 @@ bubble = partial(sealed, provisioner=BubbleProvisioner)
 @asynccontextmanager
 async def plain(client: CappedClient, folder: Path, limits: Limits, share: Sequence[Path] = ()):
     """A kernel like any other, with limits (none on Windows): NOT sandboxed, it may do what you may."""
-    client.km = manager = AsyncKernelManager(kernel_name=_kernel_name(client))
+    client.km = manager = AsyncKernelManager(kernel_name=_kernel_name(client), client_factory=PromptClient)
     # The instructor's IPython profile must not decide a student's score.
     env = {**os.environ, "IPYTHONDIR": str(folder.parent / "ipython")}
     group = None

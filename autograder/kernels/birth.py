@@ -123,7 +123,6 @@ def _settle(request: dict) -> None:
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
-    gc.unfreeze()
     gc.enable()
 
 

@@ -31,7 +31,7 @@ class PromptClient(AsyncKernelClient):
     """Ready when its kernel says that it is idle, rather than after 0.2 s in which it said nothing."""
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait until the kernel has answered; raises RuntimeError when it dies or `timeout` seconds are up."""
+        """Wait until the kernel has answered; raises RuntimeError when it dies or after `timeout` seconds."""
         end = monotonic() + (timeout or float("inf"))
         while monotonic() < end:
             asked = self.kernel_info()

@@ -15,7 +15,7 @@ Pairs = list[tuple[np.ndarray, np.ndarray]]  # a flat part of the scores, and th
 # Every 509th score (in smaller models 127th …) tells about where the border lies; should it mislead, once in
 # eighty times, more of them do. Primes, because sizes of layers are not: 512 might see one channel only.
 _STRIDES = (509, 127, 31, 7)
-_ENOUGH = 16_000  # scores in a sample; where none is that large, all scores are sorted
+_ENOUGH = 16_000  # scores in a sample; where none is that large, all scores are partitioned
 _PART = 1 << 17  # scores looked at in one go: they stay in the processor's cache
 
 
@@ -59,25 +59,24 @@ def top(scores: Arrays, k: int, ties: Ties = "first") -> dict[str, np.ndarray]:
     pairs = [pair for path, s in scores.items() for pair in zip(_parts(s), _parts(keep[path]), strict=True)]
     kind = np.result_type(np.float32, *scores.values())  # holds the values of all
     for stride in (stride for stride in _STRIDES if total >= stride * _ENOUGH):
-        sample = _sorted([s.reshape(-1)[::stride] for s in scores.values()], kind)
+        sample = _joined([s.reshape(-1)[::stride] for s in scores.values()], kind)
         if _settle_between(pairs, k, ties, *_bracket(sample, k / total)):
             return keep
-    _settle(pairs, k, ties, _sorted([part for part, _ in pairs], kind)[total - k])
+    _settle(pairs, k, ties, _ranked(_joined([part for part, _ in pairs], kind), total - k)[0])
     return keep
 
 
-def _bracket(sample: np.ndarray, share: float) -> tuple[np.generic, np.generic]:
+def _bracket(sample: np.ndarray, share: float) -> np.ndarray:
     """Two values with the border between them, most probably: 2.5 standard errors away from its rank."""
     place, error = sample.size * (1 - share), 2.5 * np.sqrt(sample.size * share * (1 - share)) + 1
-    return sample[max(0, int(place - error))], sample[min(sample.size - 1, int(place + error))]
+    return _ranked(sample, max(0, int(place - error)), min(sample.size - 1, int(place + error)))
 
 
 def _settle_between(pairs: Pairs, k: int, ties: Ties, low: np.generic, high: np.generic) -> bool:
     """Mark the k largest scores if the smallest of them is in [low, high]; otherwise say so.
 
     Floyd & Rivest 1975 (SELECT), with both ends of the bracket counted apart, as they may be the value of
-    very many scores. np.partition moves every score, and takes 30 to 80 times as long where many are equal,
-    as weights already pruned are. Here all are read once, and sorted are only those between the ends.
+    very many scores. np.partition moves every score. Here all are read once, and only those between moved.
     """
     places, inside, above = zip(*(_between(part, kept, low, high) for part, kept in pairs), strict=True)
     count, above = sum(map(len, inside)), sum(above)
@@ -106,7 +105,7 @@ def _between(
 def _chosen(values: np.ndarray, k: int, ties: Ties) -> np.ndarray:
     """The k largest of some values, as bools."""
     chosen = np.empty(values.size, bool)
-    _settle([(values, chosen)], k, ties, np.sort(values)[-k])
+    _settle([(values, chosen)], k, ties, _ranked(values.copy(), values.size - k)[0])
     return chosen
 
 
@@ -136,6 +135,16 @@ def _parts(scores: np.ndarray) -> Iterator[np.ndarray]:
         yield flat[start : start + _PART]
 
 
-def _sorted(parts: Sequence[np.ndarray], kind: np.dtype) -> np.ndarray:
-    """All values of flat parts, smallest first."""
-    return np.sort(np.concatenate([part.astype(kind, copy=False) for part in parts]))
+def _joined(parts: Sequence[np.ndarray], kind: np.dtype) -> np.ndarray:
+    """All values of flat parts, as a copy."""
+    return np.concatenate([part.astype(kind, copy=False) for part in parts])
+
+
+def _ranked(values: np.ndarray, *ranks: int) -> np.ndarray:
+    """The values at these ranks, 0 for the smallest; reorders `values`.
+
+    NumPy selects one rank by another method than several, which takes 25 times as long where most values are
+    equal: so there are always two here.
+    """
+    values.partition([*ranks, ranks[-1]])
+    return values[list(ranks)]

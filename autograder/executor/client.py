@@ -27,7 +27,7 @@ class CappedClient(NotebookClient):
     def begin(self) -> None:
         """Forget the previous cell."""
         self.late = self.flooded = self.left = False
-        self.kept = self.total = 0
+        self.kept = self.total = self.interrupts = 0
         self.passed: set[str] = set()
         self._display_id_map = {}  # a later cell that updates a display of an earlier one finds it gone
 
@@ -67,8 +67,9 @@ class CappedClient(NotebookClient):
         return True
 
     def _stop_flood(self) -> None:
-        if self.total > FLOOD * self.cap and not self.flooded:
+        if self.total > FLOOD * self.cap * 2**self.interrupts:  # again: code can swallow an interrupt
             self.flooded = True
+            self.interrupts += 1
             self.interruption = asyncio.ensure_future(self.km.interrupt_kernel())
 
     def output(self, outs, msg, display_id, cell_index):

@@ -112,7 +112,8 @@ def _become_kernel(request: dict, flags: int, channel: socket.socket) -> None:
 
 def _settle(request: dict) -> None:
     """Make the copy of the zygote a process of its own: environment, folder, imports, random numbers."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # whatever the grader ignores, as under nohup
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["env"])

@@ -161,8 +161,9 @@ def _ramp(final: float, begin: int, end: int, initial: float, share: Callable) -
 
 def _schedule(of_array: Callable[[np.ndarray], np.ndarray]) -> Schedule:
     def schedule(step: float | np.ndarray) -> float | np.ndarray:
-        sparsity = of_array(np.asarray(step, np.float64))
-        return sparsity if np.ndim(step) else float(sparsity)
+        # One number as an array, too: NumPy's powers of the two may differ in the last bit.
+        sparsity = of_array(np.atleast_1d(np.asarray(step, np.float64)))
+        return sparsity if np.ndim(step) else float(sparsity[0])
 
     return schedule
 

@@ -27,7 +27,7 @@ def batch(tmp_path_factory):
     for name, (make, *_) in CASES.items():
         submit(course, name, make(course))
     odd_folders(course, submit)
-    limits = Limits(cell=2, total=60, output=100_000, grace=3)
+    limits = Limits(cell=2, total=60, output=100_000, grace=6)
     outcome = grade(course, LESSON, jobs=2, limits=limits)
     return course, outcome, gradebook.scores(course, LESSON)
 

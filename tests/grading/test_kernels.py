@@ -94,6 +94,17 @@ def test_a_kernel_holds_no_file_of_its_owner(tmp_path):
     assert not [link for link in eval(links) if not link.startswith(own)]
 
 
+def test_signals_that_its_owner_ignores_reach_a_kernel(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    warm.close()
+    try:
+        (found,) = in_kernel(tmp_path, "import signal\nprint(int(signal.getsignal(signal.SIGHUP)))")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        warm.close()
+    assert int(found) == signal.SIG_DFL
+
+
 @pytest.mark.parametrize(
     "code, expected",
     [

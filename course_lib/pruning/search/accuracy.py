@@ -26,6 +26,9 @@ def accuracy_on(x: Any, y: Any, size: int = 1024) -> Evaluate:
     def evaluate(model: keras.Model) -> float:
         ref = weakref.ref(model)
         if ref not in compiled:
+            for part in keras.tree.flatten([xs for xs, _, _ in batches(x, y, size)]):
+                if np.asarray(part).dtype.kind == "f":  # some layers make a number of NaN: see it before
+                    check_finite("examples", part)
             compiled.clear()  # one model at a time, and none kept alive
             compiled[ref] = tf.function(lambda xs: ref()(xs, training=False), autograph=False)
         return sum(share * _right(compiled[ref](xs), ys) for xs, ys, share in batches(x, y, size))

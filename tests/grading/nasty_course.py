@@ -15,7 +15,8 @@ from autograder.release import release
 LESSON = "01_hostile"
 HIDDEN_MARK = "zanzibar"  # stands in every hidden test and nowhere else
 SOLUTION_MARK = "wombat"  # the same of the model answers
-LIMITS = {"cell": 8, "total": 60, "grace": 2, "cpu": 8, "memory": 300_000_000, "processes": 16}
+# More processor time than a cell and its grace last, so that a loop is late first, also on a free core.
+LIMITS = {"cell": 8, "total": 60, "grace": 2, "cpu": 16, "memory": 300_000_000, "processes": 16}
 LIMITS |= {"file": 20_000_000, "disk": 40_000_000, "output": 100_000}
 
 SHARE = "def share(array):\n    return float((array == 0).mean())"

@@ -14,9 +14,10 @@ import socket
 import sys
 
 # What a lesson imports, and what an IPython kernel and its first figure import.
-MODULES = """numpy sklearn.datasets matplotlib.pyplot tensorflow keras sqlite3 ipykernel.debugger ipykernel.kernelapp
-IPython.core.completerlib IPython.core.debugger IPython.core.pylabtools IPython.extensions.storemagic
-tornado.platform.asyncio matplotlib.backends.backend_agg pygments.formatters.terminal256""".split()
+MODULES = """numpy sklearn.datasets matplotlib.pyplot tensorflow keras sqlite3 ipykernel.debugger
+ipykernel.kernelapp IPython.core.completerlib IPython.core.debugger IPython.core.pylabtools
+IPython.extensions.storemagic tornado.platform.asyncio matplotlib.backends.backend_agg
+pygments.formatters.terminal256""".split()
 REQUEST = 1 << 17  # bytes of the longest request
 
 

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from autograder.planted import Block
 from tools import check, check_answers, release
 from tools.notebooks import KERNELSPEC, ROOT, lesson_names, released, source, stripped, text
 
@@ -185,3 +186,24 @@ def test_planted_answers_are_judged_rightly(lesson):
     for exercise in exercises - {"quiz"}:
         assert sum(b.grade_id == exercise and bool(b.fails) for b in blocks) >= 3, exercise
         assert sum(b.grade_id == exercise and not b.fails for b in blocks) >= 3, exercise
+
+
+def test_a_planted_answer_meets_the_tests_that_see_it_and_what_these_need():
+    sources = {
+        "helps": "def helper(): return 1",
+        "unrelated": "assert other",
+        "sees": "assert answer(helper()); seen = 1",
+        "sees_more": "assert seen",
+        "changed": "assert len(listed) == 1",
+        "test_quiz_one": "quiz.check('one')",
+    }
+    tests = [nbformat.v4.new_code_cell(s, metadata={"nbgrader": {"grade_id": n}}) for n, s in sources.items()]
+
+    def met(code: str, name: str = "answer", fails: tuple = ()) -> set[str]:
+        block = Block(name, "planted", code, fails)
+        return check_answers.concerned(block, tests, {"listed": [], "other": 1, "json": json})
+
+    assert met("def answer(x): return json.dumps(x)") == {"helps", "sees", "sees_more"}
+    assert met("listed.append(other)") == {"changed"}, "a number cannot be changed in place, a list can"
+    assert met("def answer(x): return x", fails=("unrelated",)) == set(sources) - {"changed", "test_quiz_one"}
+    assert met("{'one': 'b'}", "quiz") == {"test_quiz_one"}

@@ -6,6 +6,7 @@ exactly the tests named in its header, with the hint named there; and a blank le
 
 import ast
 import contextlib
+import functools
 import io
 import json
 import os
@@ -15,11 +16,12 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.checks.names import names_of, parsed
+from autograder.checks.names import Names, names_of, parsed
 from autograder.master import is_test
 from autograder.planted import QUIZ, Block, read_planted
 from tools.notebooks import ROOT, grade_id, lesson_names, source
@@ -78,7 +80,37 @@ def verdicts(lesson: str) -> Iterator[Verdict]:
         tests = [c for c in cells if is_test(c)]
         for block in [*blocks, *_blanks(cells, tests)]:
             _answer(block.code if block.grade_id == QUIZ else right)
-            yield Verdict(block, run_tests(tests, _with(block, world)))
+            told = [test for test in tests if grade_id(test) in concerned(block, tests, world)]
+            yield Verdict(block, run_tests(told, _with(block, world)))
+
+
+def concerned(block: Block, tests: list[NotebookNode], world: dict) -> set[str]:
+    """The tests whose verdict an answer can change, with those that bind what they need; most cannot be."""
+    if block.grade_id == QUIZ:
+        return {grade_id(test) for test in tests if _is_quiz(test)} | set(block.fails)
+    answer = _names(block.code)
+    # What it binds, and what it may change in place.
+    touched = answer.binds | {name for name in answer.loads if not _is_constant(world.get(name))}
+    names = {grade_id(test): _names(test.source) for test in tests}
+    chosen = set(block.fails)
+    for name, of_test in names.items():  # onward: what a test that sees the answer binds, others may see
+        if name in chosen or touched & set(of_test.loads):
+            chosen.add(name)
+            touched |= of_test.binds
+    needed: set[str] = set()
+    for name, of_test in reversed(names.items()):  # back: what they need of earlier tests
+        if name in chosen or needed & of_test.binds - world.keys():
+            chosen.add(name)
+            needed |= set(of_test.loads)
+    return chosen
+
+
+def _is_constant(value) -> bool:
+    return value is None or isinstance(value, ModuleType | FunctionType | type | int | float | str)
+
+
+def _is_quiz(test: NotebookNode) -> bool:
+    return grade_id(test).startswith("test_quiz")
 
 
 def run_lesson(cells: list[NotebookNode], answers: str) -> dict:
@@ -100,7 +132,12 @@ def without_tests(world: dict, cells: list[NotebookNode]) -> dict:
 
 
 def _bound(cell: NotebookNode) -> set[str]:
-    return set(names_of(ast.Module(parsed(cell.source), [])).binds)
+    return set(_names(cell.source).binds)
+
+
+@functools.cache
+def _names(code: str) -> Names:
+    return names_of(ast.Module(parsed(code), []))
 
 
 def run_tests(tests: list[NotebookNode], world: dict) -> dict[str, str]:
@@ -141,7 +178,7 @@ def _blanks(cells: list[NotebookNode], tests: list[NotebookNode]) -> Iterator[Bl
         if meta.get("solution"):
             current = grade_id(cell)
             stubs[current] = blanked(cell.source)
-        elif meta.get("grade") and current and not grade_id(cell).startswith("test_quiz"):
+        elif meta.get("grade") and current and not _is_quiz(cell):
             owed.setdefault(current, []).append(grade_id(cell))
     for name, code in stubs.items():
         if name in owed:

@@ -25,6 +25,9 @@ from autograder.kernels.provisioner import WarmProvisioner
 from autograder.kernels.seal import limit_child
 
 SPARE = 60  # seconds a kernel may outlive its limit, should the grader forget about it
+# Kernels run side by side: one's threads would take another's core. Nor may last digits, which the number of threads
+# can change, depend on the machine. Who sets the variable decides otherwise.
+THREADS = {"TF_NUM_INTRAOP_THREADS": "1"}
 
 
 class PromptClient(AsyncKernelClient):
@@ -108,7 +111,7 @@ def _kernel_name(client: CappedClient) -> str:
 
 
 async def _start(client: CappedClient, folder: Path, env, **options) -> None:
-    env = {**env, "NBGRADER_EXECUTION": "autograde"}
+    env = {**THREADS, **env, "NBGRADER_EXECUTION": "autograde"}
     await client.async_start_new_kernel(cwd=str(folder), env=env, stdout=DEVNULL, stderr=DEVNULL, **options)
     await client.async_start_new_kernel_client()
 

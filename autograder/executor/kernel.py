@@ -25,8 +25,8 @@ from autograder.kernels.provisioner import WarmProvisioner
 from autograder.kernels.seal import limit_child
 
 SPARE = 60  # seconds a kernel may outlive its limit, should the grader forget about it
-# Kernels run side by side: one's threads would take another's core. Nor may last digits, which the number of threads
-# can change, depend on the machine. Who sets the variable decides otherwise.
+# Kernels run side by side: one's threads would take another's core. Nor may last digits, which the number of
+# threads can change, depend on the machine. Who sets the variable decides otherwise.
 THREADS = {"TF_NUM_INTRAOP_THREADS": "1"}
 
 

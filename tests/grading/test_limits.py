@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 from kernel_help import session
+from nbformat.v4 import new_code_cell, new_notebook
 from tiny_course import LESSON, filled, submit
 
 from autograder.__main__ import main
 from autograder.course import CourseError, open_course
 from autograder.executor.kernel import sealed
 from autograder.executor.limits import DEFAULT, Limits
+from autograder.executor.local import run
 from autograder.grade import grade
 from autograder.kernels import seal, warm
 from autograder.kernels.folders import remove
@@ -53,6 +55,18 @@ def test_a_lesson_goes_before_the_course_and_the_course_before_the_defaults(cour
 def test_what_is_no_limit_is_refused(course, said, words):
     with pytest.raises(CourseError, match=words):
         limits(saying(course, f"c.Autograder.limits = {said}\n"), LESSON)
+
+
+@needs_seal
+@pytest.mark.parametrize("told", [{}, {"TF_NUM_INTRAOP_THREADS": "3"}])
+def test_a_kernel_computes_with_one_thread_unless_told(tmp_path, monkeypatch, told):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    asked = new_notebook(cells=[new_code_cell("import os\nprint(os.environ['TF_NUM_INTRAOP_THREADS'])")])
+    (tmp_path / "work").mkdir()
+    (cell,) = asyncio.run(run(asked, tmp_path / "work")).notebook.cells
+    assert cell.outputs[0].text.strip() == told.get("TF_NUM_INTRAOP_THREADS", "1")
 
 
 @needs_seal

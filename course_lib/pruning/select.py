@@ -16,7 +16,7 @@ Pairs = list[tuple[np.ndarray, np.ndarray]]  # a flat part of the scores, and th
 # eighty times, more of them do. Primes, because sizes of layers are not: 512 might see one channel only.
 _STRIDES = (509, 127, 31, 7)
 _ENOUGH = 16_000  # scores in a sample; where none is that large, all scores are partitioned
-_PART = 1 << 17  # scores looked at in one go: they stay in the processor's cache
+_PART = 1 << 19  # scores looked at in one go: what is made of them stays in the processor's cache
 
 
 def check_sparsity(value: float, name: str = "sparsity") -> float:

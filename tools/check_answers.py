@@ -1,7 +1,8 @@
 """Try planted answers on the hidden tests: `python -m tools.check_answers [LESSON ...]`.
 
-Every right answer, in each of its styles, must pass every test of the lesson; every wrong one must fail
-exactly the tests named in its header, with the hint named there; and a blank lesson must pass none.
+Every right answer, in each of its styles, must pass the tests; every wrong one must fail exactly those named
+in its header, with the hint named there; and a blank exercise must pass none of its own. Each meets the tests
+that can tell it from the model answer, see `concerned`.
 """
 
 import ast
@@ -85,7 +86,7 @@ def verdicts(lesson: str) -> Iterator[Verdict]:
 
 
 def concerned(block: Block, tests: list[NotebookNode], world: dict) -> set[str]:
-    """The tests whose verdict an answer can change, with those that bind what they need; most cannot be."""
+    """The tests that an answer can change, by the names they load, and those that bind what these need."""
     if block.grade_id == QUIZ:
         return {grade_id(test) for test in tests if _is_quiz(test)} | set(block.fails)
     answer = _names(block.code)
